@@ -1,0 +1,1 @@
+"""Holds what the Makefile's verbs need beyond one line."""
