@@ -1,0 +1,1 @@
+"""Holds the way from a feed to the log."""
