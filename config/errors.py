@@ -1,0 +1,29 @@
+"""Answers requests for what does not exist, and those in which something was raised that nobody expected."""
+
+from __future__ import annotations
+
+import sys
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+from django.views.decorators.csrf import csrf_exempt
+
+# Seconds after which it may be worth asking again.
+RETRY_AFTER = 5
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """A program that mistypes an address of the API is answered in the API's own form, not with a page."""
+    msg = f"There is no address {request.path}. GET /api/v1/openapi.json lists those that there are."
+    return JsonResponse({"code": "not_found", "msg": msg}, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """503 while the database cannot be asked, which passes; 500 for a defect, which does not."""
+    away = isinstance(sys.exc_info()[1], Error)
+    page = loader.get_template("500.html").render()
+    if away:
+        return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})
+    return HttpResponse(page, status=500)
