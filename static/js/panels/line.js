@@ -1,0 +1,58 @@
+// Shows several series as lines over the window, and their values in a legend: the latest, or those under the crosshair.
+
+import { figure, signed } from '../charts/figures.js';
+import { LineView } from './line_view.js';
+import { Panel } from './panel.js';
+import { quote } from './quote.js';
+
+export class LinePanel extends Panel {
+  #lines = null;
+  #percent;
+  /** @type {number | null} */
+  #cursor = null;
+
+  constructor(el, config, ctx) {
+    super(el, config, ctx);
+    const { scale, min, max } = config.options;
+    this.#percent = scale === 'percent';
+    const host = el.querySelector('.chart');
+    if (host) this.#lines = new LineView(this, host, { ids: config.series, percent: this.#percent, min, max, onCursor: (time) => this.#point(time) });
+  }
+
+  draw() {
+    this.drawHead();
+    this.#writeLegend();
+    this.#lines?.draw();
+  }
+
+  resize() {
+    this.#lines?.resize();
+  }
+
+  restyle() {
+    super.restyle();
+    this.#lines?.restyle();
+  }
+
+  destroy() {
+    super.destroy();
+    this.#lines?.destroy();
+  }
+
+  #point(time) {
+    if (time === this.#cursor) return;
+    this.#cursor = time;
+    this.#writeLegend();
+  }
+
+  #writeLegend() {
+    for (const id of this.config.series) {
+      const series = this.ctx.series(id);
+      const first = this.first(id);
+      const at = this.#cursor === null ? series.last : this.#lines.valueAt(id, this.#cursor);
+      const { text, percent, value } = quote({ last: at, decimals: series.decimals }, first);
+      this.cells.write(id, 'last', typeof value === 'number' ? figure(value, series.decimals) : text.last);
+      this.cells.write(id, 'pct', percent === null ? '–' : signed(percent, 2));
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// What every panel is: a part of the page that is mounted, told what has changed, drawn, and taken away again.
+
+import { readPalette } from '../charts/palette.js';
+import { setBadge } from './badge.js';
+import { Cells } from './cells.js';
+import { capital, headOf } from './vital.js';
+
+/**
+ * @typedef {object} Context  what a panel may ask the page; panels know neither the socket nor each other
+ * @property {(id: number) => {id: number, src: number, label: string, unit: string, decimals: number | null, last: number | string | null, time: number | null}} series
+ * @property {(id: number) => import('../live/ring.js').View | null} view  null: no numbers
+ * @property {(id: number, time: number) => number | null} firstSince
+ * @property {(src: number) => import('../charts/gap_bands.js').Gap[]} gaps
+ * @property {(src: number) => import('./vital.js').Vital} vital
+ * @property {() => {src: number, name: string, hz: number | null, msg: string, shape: string, word: string, age: number | null}[]} sources
+ * @property {() => number} end      server ms at which the time axis ends: now, or the moment of the pause
+ * @property {() => number} known    server ms up to which anything is known
+ * @property {() => number} window   ms
+ * @property {() => 'live' | 'paused' | 'cut'} mode
+ * @property {import('../charts/ages.js').Zone} zone
+ * @property {import('./sweep.js').Sweep} sweep
+ * @property {string} group          charts of one group share a crosshair
+ * @property {(text: string) => void} say
+ */
+
+/** @typedef {import('../charts/gap_bands.js').Gap} Gap */
+
+/** @typedef {{id: number, kind: string, title: string, options: Record<string, any>, series: number[]}} Config */
+
+export class Panel {
+  #badge;
+  #palette = null;
+  #vitals = new Map();
+  #listening = new AbortController();
+
+  /** @param {HTMLElement} el as the server rendered it @param {Config} config @param {Context} ctx */
+  constructor(el, config, ctx) {
+    this.el = el;
+    this.config = config;
+    this.ctx = ctx;
+    this.cells = new Cells(el);
+    this.#badge = el.querySelector('.panel__badge');
+    this.sources = [...new Set(config.series.map((id) => ctx.series(id)?.src).filter((src) => src !== undefined))];
+  }
+
+  /** @param {Set<number>} dirty ids of series that have changed @returns {boolean} whether there is anything to draw */
+  update(dirty) {
+    return this.config.series.some((id) => dirty.has(id));
+  }
+
+  /** Time has passed, though nothing may have come. */
+  tick() {}
+
+  /** Brings the panel up to date, whole. @param {number} _now monotonic ms */
+  draw(_now) {
+    this.drawHead();
+  }
+
+  /** Its box has another size. */
+  resize() {}
+
+  /** Theme, palette or staleness has changed the colours. */
+  restyle() {
+    this.#palette = null;
+  }
+
+  destroy() {
+    this.#listening.abort();
+  }
+
+  /** @returns {import('../charts/palette.js').Palette} */
+  get palette() {
+    this.#palette ??= readPalette(this.el);
+    return this.#palette;
+  }
+
+  /** @param {EventTarget} target @param {string} event @param {(event: any) => void} fn until the panel goes */
+  listen(target, event, fn) {
+    target.addEventListener(event, fn, { signal: this.#listening.signal });
+  }
+
+  /** What is not fresh says so in the head, and a panel of which nothing is fresh loses its colours. */
+  drawHead() {
+    for (const src of this.sources) this.#vitals.set(src, this.ctx.vital(src));
+    const { stale, badge } = headOf([...this.#vitals.values()]);
+    if (this.#badge) {
+      this.#badge.hidden = badge === null;
+      const framed = badge !== null && badge.framed && this.el.classList.contains('tall');
+      setBadge(this.#badge, badge && { ...badge, text: framed ? capital(badge.text) : badge.text }, !framed);
+    }
+    if (this.el.classList.contains('is-stale') === stale) return;
+    this.el.classList.toggle('is-stale', stale);
+    this.restyle();
+  }
+
+  /** @param {number} src @returns {import('./vital.js').Vital} as it was when the head was drawn */
+  vital(src) {
+    return this.#vitals.get(src) ?? this.ctx.vital(src);
+  }
+
+  /** @returns {number} px by which the figures that stand over a chart reach into it */
+  get overlap() {
+    const [hero, chart] = ['.hero', '.chart'].map((name) => this.el.querySelector(name)?.getBoundingClientRect());
+    return hero && chart ? Math.max(0, hero.bottom - chart.top) : 0;
+  }
+
+  /** @param {number} id @returns {number | null} what the series stood at when the window began */
+  first(id) {
+    return this.ctx.firstSince(id, this.ctx.end() - this.ctx.window());
+  }
+}

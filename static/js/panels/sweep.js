@@ -1,0 +1,51 @@
+// Lights a cell that has changed, and puts all such lights out again by one timer.
+
+export const LIT_MS = 400;
+/** Twice a second would be the most that does not flicker. Where everything ticks, cells that are always lit say nothing: so, less often. */
+export const EVERY_MS = 2_000;
+const SWEEP_MS = 100;
+
+/** @typedef {{classList: {add(name: string): void, remove(name: string): void}, dataset: Record<string, string>}} Cell */
+
+export class Sweep {
+  #seams;
+  /** @type {Map<Cell, number>} when it was lit */
+  #lit = new Map();
+  /** @type {WeakMap<Cell, number>} from when on it may be lit again */
+  #next = new WeakMap();
+  #timer = null;
+
+  /** @param {{now: () => number, setTimeout: Function, clearTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
+   *   person wants no motion */
+  constructor(seams) {
+    this.#seams = seams;
+  }
+
+  /** @param {Cell} cell @param {'up' | 'down'} way */
+  light(cell, way) {
+    const { now, still, random } = this.#seams;
+    if (still() || now() < (this.#next.get(cell) ?? -Infinity)) return;
+    // Chance keeps the cells of a table, which all begin together, from lighting together for ever.
+    this.#next.set(cell, now() + EVERY_MS * (0.5 + random()));
+    this.#lit.set(cell, now());
+    cell.dataset.way = way;
+    cell.classList.add('lit');
+    this.#timer ??= this.#seams.setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+
+  /** All out at once: the page has stopped, and a light would say the opposite. */
+  clear() {
+    for (const cell of this.#lit.keys()) cell.classList.remove('lit');
+    this.#lit.clear();
+  }
+
+  #sweep() {
+    this.#timer = null;
+    for (const [cell, at] of this.#lit) {
+      if (this.#seams.now() - at < LIT_MS) continue;
+      cell.classList.remove('lit');
+      this.#lit.delete(cell);
+    }
+    if (this.#lit.size > 0) this.#timer = this.#seams.setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+}
