@@ -1,0 +1,1 @@
+"""Answers questions about speed by measuring, one file a question."""
