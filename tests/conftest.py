@@ -11,7 +11,12 @@ import pytest
 
 from tests.support import site
 from tests.support.environment import PRIVATE_DIR
+from tests.support.promise import BrokenPromise
 from tests.support.services import postgres_server, redis_server
+
+TESTS = Path(__file__).parent
+# Where tests wait for processes, sockets and a browser, and share the machine with them.
+REAL = ("live", "browser", "faults", "unit/feeds/kinds")
 
 # No deadline: a machine that is busy with something else is not a failed property.
 hypothesis.settings.register_profile("tickwall", deadline=None, print_blob=True)
@@ -38,6 +43,17 @@ def private_var(settings: Any, tmp_path: Path) -> Path:
     settings.VAR_DIR.mkdir()
     settings.STATIC_ROOT = settings.VAR_DIR / "static"
     return settings.VAR_DIR
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs a test of real processes again that missed its moment, twice at most; never one whose books do not add up.
+
+    The summary names those that were (RERUN), and shows by what.
+    """
+    again = pytest.mark.flaky(reruns=2, rerun_except=[BrokenPromise])
+    for item in items:
+        if any(item.path.is_relative_to(TESTS / folder) for folder in REAL):
+            item.add_marker(again)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, WebSocket
 
+from tests.support.promise import promised
+
 # What a page does while it loads and runs: policy violations, and how far things were shifted.
 WATCH = """
 window.violations = [];
@@ -71,6 +73,11 @@ class Screen:
 
     def fact(self, name: str) -> str:
         return str(self.page.evaluate("(name) => document.querySelector(`[data-fact='${name}']`)?.textContent", name))
+
+    def assert_explained(self) -> None:
+        """The page's own ledger adds up."""
+        with promised():
+            assert self.fact("unexplained") == "0"
 
     def line(self) -> str:
         """Returns the status line that shows, as text."""

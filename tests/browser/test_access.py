@@ -99,7 +99,7 @@ def test_the_back_button_brings_back_a_live_page(demo: Site, browser: Browser) -
         page.page.go_back(wait_until="commit")
         page.live(5)
         page.ticks()
-        assert page.fact("unexplained") == "0"
+        page.assert_explained()
         assert page.page.evaluate("window.mark") == "this very page", "it was kept, not loaded again"
     finally:
         chromium.close()

@@ -149,7 +149,7 @@ def test_a_series_that_is_hidden_leaves_the_open_dashboards(screen: Look, demo: 
     try:
         page.until(lambda: rows.count() == before - 1, 20, "it is gone")
         page.ticks()
-        assert page.fact("unexplained") == "0"
+        page.assert_explained()
     finally:
         assert ana.post("/admin/dashboard/series/", {"action": "show", **form})[0] == 200
     page.until(lambda: rows.count() == before, 20, "it is back")

@@ -29,7 +29,7 @@ def test_a_lower_rate_merges_and_says_how_much(screen: Look) -> None:
     assert 2 <= len(page.frames("d")) - before <= 6
     page.until(lambda: float(page.fact("merged-share").rstrip("%")) > 5, 12, "merged")
     assert page.number("merged") > 0
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     page.page.reload()
     page.live()
     assert page.fact("rate") == "1 Hz", "the choice is kept"
@@ -65,7 +65,7 @@ def test_space_holds_the_picture_counts_what_waits_and_lets_it_come(screen: Look
     page.page.keyboard.press(" ")
     page.live(3)
     page.until(lambda: page.cells("watchlist") != held, 3, "figures move again")
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     assert page.number("gap") == 0
     page.clean()
 
@@ -98,7 +98,7 @@ def test_a_hidden_tab_gets_no_data_and_comes_back_with_one_catch_up(screen: Look
     catch_up = page.frames("d")[before]
     assert sum(block["b"] - block["a"] + 1 for block in catch_up["d"]) > 200, "all of it in one frame"
     page.ticks()
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     assert page.number("gap") == 0
     page.clean()
 
@@ -116,7 +116,7 @@ def test_the_range_is_kept_in_the_address(screen: Look) -> None:
     page.page.reload()
     page.live()
     assert page.page.locator("[data-range='300']").get_attribute("aria-pressed") == "true"
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     page.clean()
 
 
@@ -218,7 +218,7 @@ def test_a_source_that_is_switched_off_is_seen_within_two_seconds(screen: Look, 
         act("enable")
     page.until(lambda: page.page.locator(".is-stale").count() == 0, 6, "fresh again")
     page.ticks()
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     page.clean()
 
 
@@ -248,7 +248,7 @@ def test_a_changed_dashboard_changes_only_the_panels_that_differ(screen: Look, d
         page.ticks()
         figures = page.page.locator(".panel--bars [data-cell=pct]")
         page.until(lambda: "." in figures.first.inner_text(), 3, "it lives")
-        assert page.fact("unexplained") == "0"
+        page.assert_explained()
         page.clean()
     finally:
         rename("Movers")

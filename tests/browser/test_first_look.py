@@ -39,7 +39,7 @@ def test_figures_change_by_themselves_and_the_books_balance(screen: Look) -> Non
     page.until(
         lambda: sum(a != b for a, b in zip(before, page.cells("watchlist"), strict=True)) > 9, 5, "figures change"
     )
-    assert page.fact("unexplained") == "0"
+    page.assert_explained()
     assert page.page.evaluate("document.documentElement.hasAttribute('data-unbalanced')") is False
     published, *parts = (page.number(name) for name in ("published", "shown", "merged", "gap"))
     assert abs(published - sum(parts)) < 200  # four readings of a moving page

@@ -362,7 +362,7 @@ def prove(proof: Proof, folder: Path) -> tuple[bool, str]:
     for it in proof.breaks:
         path = copy / it.path
         path.write_text(path.read_text().replace(it.text, it.instead))
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", proof.test]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--force-reruns", "0", proof.test]
     done = subprocess.run(command, cwd=copy, env={**os.environ}, capture_output=True, text=True, check=False)
     shutil.rmtree(copy)
     said = [line for line in done.stdout.splitlines() if line.startswith(("E  ", ">  ", "FAILED"))]

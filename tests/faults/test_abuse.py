@@ -77,7 +77,8 @@ async def control(it: Site) -> AsyncIterator[Viewer]:
     # What was done may have taken less time than a frame: he is judged by what comes after it as well.
     seen = len(viewer.ages)
     await viewer.until(lambda: len(viewer.ages) >= seen + 20)
-    assert (viewer.wrong, viewer.errors, viewer.close_code) == ({}, [], None)
+    viewer.assert_right()
+    assert (viewer.errors, viewer.close_code) == ([], None)
     assert np.percentile(viewer.ages, 99) <= 500
     await viewer.close()
 

@@ -72,7 +72,8 @@ async def test_f34_away_and_back(tmp_path: Path, full: bool) -> None:
             assert behind >= seconds * 200
             assert took <= max(1.0, behind / 2000)
             (books,) = viewer.books.values()
-            assert (viewer.wrong, viewer.errors, books.gaps, books.snaps, books.merged) == ({}, [], [], 1, 0)
+            viewer.assert_right()
+            assert (viewer.errors, books.gaps, books.snaps, books.merged) == ([], [], 1, 0)
             assert books.published == books.covered == books.seq - books.begins
         viewer, _, behind = lost
         (books,) = viewer.books.values()
@@ -81,7 +82,7 @@ async def test_f34_away_and_back(tmp_path: Path, full: bool) -> None:
         assert (source["recovered"], source["why"], gap["why"]) == (False, "trimmed", "trimmed")
         assert gap["to"] is not None, "until when nothing is known, is said"
         assert books.snaps == 2
-        assert viewer.wrong == {}
+        viewer.assert_right()
         assert books.covered == books.seq - books.begins
         assert books.published == books.covered - (gap["b"] - gap["a"] + 1)
         assert behind >= beyond * 200
@@ -155,7 +156,8 @@ async def test_f35_reconnects_under_load(tmp_path: Path, full: bool, chance: ran
         after = await stand()
         print(f"before {before}, after {after}")
         for viewer in viewers:
-            assert (viewer.wrong, viewer.errors) == ({}, [])
+            viewer.assert_right()
+            assert viewer.errors == []
             (books,) = viewer.books.values()
             assert (books.gaps, books.snaps) == ([], 1)
             assert books.covered == books.published == books.seq - books.begins

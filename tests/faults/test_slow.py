@@ -82,7 +82,8 @@ async def test_f30_a_viewer_who_reads_nothing(tmp_path: Path, full: bool) -> Non
         late = [float(np.percentile(ages, part)) for ages in (calm[len(calm) // 2 :], control.ages)]
         print(f"p{part} of the others: {late[0]:.0f} ms before, {late[1]:.0f} ms meanwhile")
         assert late[1] <= max(500.0, late[0] * 1.2)
-        assert (control.wrong, control.close_code) == ({}, None)
+        control.assert_right()
+        assert control.close_code is None
         await control.close()
         for line in lines:
             line.end()
@@ -154,7 +155,8 @@ async def test_f31_a_hundred_slow_readers(tmp_path: Path, full: bool) -> None:
             assert books["covered"] == books["published"] == books["seq"] - books["begins"]
             assert books["published"] > books["rows"] * 1.2, "a slow line gets merged rows"
         assert np.percentile(control.ages, 99 if full else 90) <= 500
-        assert (control.wrong, control.close_code) == ({}, None)
+        control.assert_right()
+        assert control.close_code is None
         await control.close()
         for line in lines:
             line.end()

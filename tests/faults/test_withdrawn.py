@@ -88,7 +88,7 @@ def assert_ended(viewer: Watcher, code: int, at: float, seconds: float) -> None:
     assert viewer.close_code == viewer.byes[-1]["code"] == code
     assert viewer.byes[-1]["resume"] is False
     assert viewer.last_data - at <= seconds
-    assert viewer.wrong == {}
+    viewer.assert_right()
 
 
 @pytest.mark.parametrize("name", WITHDRAWALS)

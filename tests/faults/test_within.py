@@ -37,7 +37,8 @@ async def market(it: Site, count: int) -> list[Viewer]:
 
 def assert_untouched(viewer: Viewer) -> None:
     (books,) = viewer.books.values()
-    assert (viewer.wrong, viewer.errors, viewer.byes, viewer.close_code) == ({}, [], [], None)
+    viewer.assert_right()
+    assert (viewer.errors, viewer.byes, viewer.close_code) == ([], [], None)
     assert (books.gaps, books.snaps) == ([], 1)
     assert books.covered == books.published == books.seq - books.begins
 
@@ -65,7 +66,7 @@ async def test_f11_a_mistake_in_the_midst_of_a_stream(fragile: Site, place: str)
     await broken.open()
     await broken.until(lambda: len(broken.subd) == 2)
     assert broken.subd[-1]["sources"][0]["recovered"] is True
-    assert broken.wrong == {}
+    broken.assert_right()
     await broken.close()
     # Whoever runs the site can read what it was, and that is all there is to read.
     assert "Mistake" in fragile.log.read_text()

@@ -42,7 +42,7 @@ async def test_disabling_and_enabling_a_source_is_seen_within_two_seconds(operat
     frames = viewer.data_frames
     await viewer.until(lambda: viewer.data_frames > frames + 5)
     (books,) = viewer.books.values()
-    assert viewer.wrong == {}
+    viewer.assert_right()
     assert books.gaps == [], "a restart of the feed is no loss: the seqs go on"
     await viewer.close()
 
@@ -89,7 +89,7 @@ async def test_an_edited_panel_reaches_open_viewers(operated: tuple[Site, Person
     await viewer.until(lambda: host in viewer.meta, 3)
     source = viewer.meta[host][1]
     await viewer.until(lambda: viewer.books[source].snaps == 1 and viewer.books[source].published > 0, 5)
-    assert viewer.wrong == {}
+    viewer.assert_right()
     await viewer.close()
 
 

@@ -138,7 +138,7 @@ async def test_daphne_ends_tls_by_itself(tmp_path: Path, monkeypatch: pytest.Mon
         viewer = Viewer(url, dashboard="market", tls=trust)
         await come_back(viewer, 20)
         await viewer.until(lambda: viewer.data_frames > 10)
-        assert viewer.wrong == {}
+        viewer.assert_right()
         await viewer.close()
         assert ask(url + "/", trust).status == 200
         with pytest.raises(InvalidStatus) as refused:

@@ -38,7 +38,9 @@ async def test_sigterm_sends_everybody_away(tmp_path: Path) -> None:
             assert bye["code"] == viewer.close_code == 4001
             assert bye["resume"] is True
             assert bye["retry"] == [250, 3500]
-        assert all(viewer.wrong == {} and viewer.errors == [] for viewer in viewers)
+        for viewer in viewers:
+            viewer.assert_right()
+            assert viewer.errors == []
         ends = sorted(viewer.closed_at - began for viewer in viewers)
         assert ends[-1] - ends[0] >= 0.5, "they are sent away in batches"
         assert "Traceback" not in it.log.read_text()

@@ -61,7 +61,9 @@ def assert_refused(one: Viewer, words: str) -> None:
 
 
 def assert_untouched(found: list[Viewer]) -> None:
-    assert all(one.close_code is None and one.wrong == {} and not one.byes for one in found)
+    for one in found:
+        one.assert_right()
+        assert (one.close_code, one.byes) == (None, [])
 
 
 async def test_f47_the_fifty_first_socket_of_an_address(limited: Site) -> None:

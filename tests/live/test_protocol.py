@@ -205,7 +205,7 @@ async def test_a_sub_by_series_gets_only_those_and_every_range(shared_site: Site
     await viewer.close()
     books = viewer.books[1]
     assert {series for series, _ in books.candles} == {1, 2}
-    assert viewer.wrong == {}
+    viewer.assert_right()
     log = shared_site.read_log("market", after=books.begins, until=books.seq)
     assert sum(series in (1, 2) for series, *_ in log.ticks) == books.published
 
@@ -221,7 +221,7 @@ async def test_a_second_subscription_is_united_with_the_first(shared_site: Site)
     await viewer.until(lambda: viewer.counts["ok"] == 1)
     frames = viewer.data_frames
     await viewer.until(lambda: viewer.data_frames > frames + 5)
-    assert viewer.wrong == {}
+    viewer.assert_right()
     await viewer.close()
 
 
@@ -237,7 +237,7 @@ async def test_the_rate_is_kept_and_the_ranges_still_tile(shared_site: Site) -> 
     merged = viewer.books[1].merged_rows
     await asyncio.sleep(1)
     assert viewer.books[1].merged_rows <= merged + 24, "after the switch no row is merged any more"
-    assert viewer.wrong == {}
+    viewer.assert_right()
     await viewer.close()
 
 

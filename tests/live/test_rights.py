@@ -87,7 +87,7 @@ async def test_a_dashboard_made_private_ends_the_sockets_of_those_who_may_no_lon
     assert viewers["ben"].close_code == 4503
     frames = viewers["ana"].data_frames
     await viewers["ana"].until(lambda: viewers["ana"].data_frames > frames)
-    assert viewers["ana"].wrong == {}
+    viewers["ana"].assert_right()
     await viewers["ana"].close()
 
 

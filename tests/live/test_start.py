@@ -59,5 +59,5 @@ async def test_a_server_that_was_killed_is_no_silent_loss(tmp_path: Path) -> Non
             assert (source["recovered"], source["why"]) == (False, "epoch")
             assert [gap["why"] for gap in viewer.books[1].gaps] == ["epoch"]
         assert (viewer.books[1].epoch == epoch) is bool(sites.ENGINES)
-        assert viewer.wrong == {}
+        viewer.assert_right()
         await viewer.close()

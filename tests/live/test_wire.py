@@ -28,7 +28,7 @@ async def test_the_short_way_is_found(tmp_path: Path, server: str, way: str) -> 
         await viewer.open()
         await viewer.until(lambda: viewer.data_frames > 20)
         assert ways(it) == {way: 1}
-        assert viewer.wrong == {}
+        viewer.assert_right()
         await viewer.close()
 
 
@@ -47,5 +47,5 @@ async def test_a_viewer_who_does_not_read_gets_everything_in_order_once_he_does(
         head = it.read_log("market").head
         await viewer.until(lambda: viewer.books[1].seq >= head)
         await viewer.until(lambda: viewer.counts["pong"] == 10)
-        assert viewer.wrong == {}
+        viewer.assert_right()
         await viewer.close()

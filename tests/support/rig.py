@@ -17,6 +17,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.support import units
+from tests.support.promise import promised
 from tests.support.proxy import Proxy, ask, proxy
 from tests.support.services import free_port, redis_server
 from tests.support.site import SERVERS, Site, site
@@ -120,11 +121,13 @@ async def come_back(viewer: Viewer, seconds: float = 10) -> None:
 
 async def assert_complete(rig: Rig, viewer: Viewer) -> None:
     """The ledger is clean, and every tick up to the viewer's position is in it, by the log's own account."""
-    assert viewer.wrong == {}
+    viewer.assert_right()
     assert viewer.errors == []
     (books,) = viewer.books.values()
     epoch, begins, seq, covered, published = books.epoch, books.begins, books.seq, books.covered, books.published
-    assert books.gaps == [], "nothing was lost"
-    assert covered == published == seq - begins
+    with promised():
+        assert books.gaps == [], "nothing was lost"
+        assert covered == published == seq - begins
     copy = await asyncio.to_thread(rig.site.read_log, "market", begins, seq)
-    assert (copy.epoch, copy.seqs) == (epoch, list(range(begins + 1, seq + 1)))
+    with promised():
+        assert (copy.epoch, copy.seqs) == (epoch, list(range(begins + 1, seq + 1)))

@@ -18,6 +18,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.promise import promised
+
 SUBPROTOCOL = "tickwall.v1.json"
 
 
@@ -298,3 +300,8 @@ class Viewer:
     def wrong(self) -> dict[int, list[str]]:
         """Everything that broke the invariant; empty is right."""
         return {src: books.wrong for src, books in self.books.items() if books.wrong}
+
+    def assert_right(self) -> None:
+        """0 holes, 0 overlaps, 0 reordering, 0 sums that do not add up."""
+        with promised():
+            assert self.wrong == {}
