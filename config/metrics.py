@@ -31,6 +31,12 @@ class _Process(Collector):
         for way, count in wire.ways.items():
             ways.add_metric([way], count)
         yield ways
+        overheard = CounterMetricFamily(
+            "tickwall_acks_overheard", "Acknowledgements read off transports", labels=["way"]
+        )
+        for way, count in wire.overheard.items():
+            overheard.add_metric([way], count)
+        yield overheard
         if self._worker is not None:
             appended = self._worker.pipeline.appended
             yield CounterMetricFamily("tickwall_ticks_appended", "Ticks that this process wrote to the log", appended)

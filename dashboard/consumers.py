@@ -91,6 +91,7 @@ class LiveConsumer(AsyncConsumer):
         offered = SUBPROTOCOL in self.scope.get("subprotocols", ())
         await self.base_send({"type": "websocket.accept", "subprotocol": SUBPROTOCOL if offered else None})
         self.accepted = True
+        self.wire.overhear(self._at_once)
         if not hub.draining and not self._take_seat(hub.monotonic()):
             raise StopConsumer
         age = hub.limits.socket_seconds * random.uniform(0.9, 1.1)

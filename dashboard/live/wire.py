@@ -4,11 +4,15 @@ A frame to a browser carries no mask, so its bytes are the same for all viewers:
 straight to the transport where one is found behind the server's ASGI `send` whose inside is known. That is several
 times cheaper than `send`, which frames and copies the text again for each viewer. Where anything looks unfamiliar
 (TLS in Daphne, another server, a new version) frames go the ordinary way.
+
+The way in is as dear: autobahn and the queues behind it take ten times longer over an acknowledgement than the session
+does. Where the transport is known, a short text that arrived as one whole frame is offered to the session first.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -19,6 +23,8 @@ from dashboard.protocol.close_codes import CloseCode
 from dashboard.protocol.frames import Frame
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+# Takes a text and returns True, or returns False and leaves it to whoever would have had it otherwise.
+Take = Callable[[str], bool]
 
 # Bytes that may wait here for a server that makes us wait. Data is bounded by credit already; this bounds the rest
 # (states, answers), and a socket that is over it is closed.
@@ -26,6 +32,8 @@ BACKLOG_BYTES = 1024 * 1024
 
 # Sockets opened so far, by their way out: "daphne", "uvicorn" (straight to the transport) or "asgi".
 ways: Counter[str] = Counter()
+# Texts that were taken off the transport, by the same.
+overheard: Counter[str] = Counter()
 
 
 class Shortcut(Protocol):
@@ -36,13 +44,16 @@ class Shortcut(Protocol):
     def write(self, framed: bytes) -> bool:
         """Hands on a whole frame; returns False, with nothing written, when it must go the ordinary way now."""
 
+    def overhear(self, take: Take | None) -> None:
+        """Offers short texts to `take` before the server reads them; None: no more."""
+
 
 class Wire:
     """The way out of one socket. `write` and `close` return at once; `run` does the sending until it is closed."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        way = shortcut(send)
+        self._way = way = shortcut(send)
         self._shortcut = way.write if way is not None else None
         # The same while frames may take it: not while one waits or is on its way through `send`, which nothing may
         # overtake, and not after a close.
@@ -53,6 +64,12 @@ class Wire:
         self._something = asyncio.Event()
         self.broken = False
         ways[way.name if way is not None else "asgi"] += 1
+
+    def overhear(self, take: Take) -> None:
+        """Offers short texts to `take` as they arrive, where there is a way; what it does not take, and everything
+        where there is none, comes through the server. To be called once the socket is accepted."""
+        if self._way is not None:
+            self._way.overhear(take)
 
     def write(self, frame: Frame) -> None:
         """Takes a frame; after a close, or on a socket that is gone, frames are let go."""
@@ -93,6 +110,8 @@ class Wire:
             self.broken = True
         finally:
             self._through = None
+            if self._way is not None:
+                self._way.overhear(None)
             self._backlog.clear()
             self._bytes = 0
 
@@ -110,6 +129,19 @@ def shortcut(send: Send) -> Shortcut | None:
     if isinstance(send, partial) and send.args:
         return _ThroughDaphne.find(send.args[0])
     return _ThroughUvicorn.find(getattr(send, "__self__", None))
+
+
+def short_text(data: bytes) -> str | None:
+    """Returns the text of bytes that are exactly one short frame of a browser (RFC 6455 §5.2: final, text, masked, no
+    extended length), else None."""
+    size = len(data) - 6
+    if not 0 < size < 126 or data[0] != 0x81 or data[1] != 0x80 + size:
+        return None
+    mask = int.from_bytes((data[2:6] * (size // 4 + 1))[:size])
+    try:
+        return (int.from_bytes(data[6:]) ^ mask).to_bytes(size).decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class _ThroughDaphne:
@@ -159,6 +191,35 @@ class _ThroughDaphne:
             transport.write(framed[sent:])
         return True
 
+    def overhear(self, take: Take | None) -> None:
+        protocol = self._protocol
+        # The transport looks its receiver up for each piece of data.
+        protocol.__dict__.pop("dataReceived", None)
+        states = ("data", "current_frame", "inside_message", "muted", "last_ping", "dataReceived")
+        if take is None or not all(hasattr(protocol, state) for state in states):
+            return
+        receive = protocol.dataReceived
+
+        def received(data: bytes) -> None:
+            text = short_text(data)
+            if (
+                text is None
+                or protocol.state != self._open
+                # The rest of a frame, or of a message, that has begun is the server's.
+                or protocol.data
+                or protocol.current_frame is not None
+                or protocol.inside_message
+                or protocol.muted
+                or not take(text)
+            ):
+                receive(data)
+                return
+            overheard[self.name] += 1
+            # Daphne pings those of whom it has heard nothing.
+            protocol.last_ping = time.time()
+
+        protocol.dataReceived = received
+
 
 class _ThroughUvicorn:
     """Uvicorn's `send` is a method of the socket's protocol, which writes to an asyncio transport."""
@@ -188,3 +249,6 @@ class _ThroughUvicorn:
             return False
         protocol.transport.write(framed)
         return True
+
+    def overhear(self, take: Take | None) -> None:
+        """Nothing: uvicorn's way in costs a third of Daphne's, and where a frame begins cannot be told from outside."""

@@ -16,9 +16,10 @@ from tests.support.site import Site, site
 from tests.support.viewer import Viewer
 
 
-def ways(it: Site) -> dict[str, int]:
+def ways(it: Site, figure: str = "sockets") -> dict[str, int]:
     text = it.get("/metrics")[1]
-    return {way: int(float(count)) for way, count in re.findall(r'tickwall_sockets_total\{way="(\w+)"\} (\S+)', text)}
+    found = re.findall(rf'tickwall_{figure}_total\{{way="(\w+)"\}} (\S+)', text)
+    return {way: int(float(count)) for way, count in found}
 
 
 @pytest.mark.parametrize(("server", "way"), [("daphne", "daphne"), ("runserver", "daphne"), ("uvicorn", "uvicorn")])
@@ -26,10 +27,50 @@ async def test_the_short_way_is_found(tmp_path: Path, server: str, way: str) -> 
     with site(tmp_path, server) as it:
         viewer = Viewer(it.url, dashboard="market")
         await viewer.open()
-        await viewer.until(lambda: viewer.data_frames > 20)
+        await viewer.until(lambda: viewer.data_frames > 40)
         assert ways(it) == {way: 1}
+        # Two acknowledgements at least, one for every sixteen frames.
+        assert ways(it, "acks_overheard").get(way, 0) >= (2 if way == "daphne" else 0)
         viewer.assert_right()
         await viewer.close()
+
+
+async def test_an_acknowledgement_may_come_in_pieces_in_company_or_within_a_message(tmp_path: Path) -> None:
+    """What is not one whole frame is the server's to put together, and nothing of it is taken twice or lost."""
+    with site(tmp_path) as it:
+        viewer = Viewer(it.url, dashboard="market", acks=False)
+        await viewer.open()
+        await viewer.until(lambda: viewer.data_frames > 16)
+        assert viewer.socket is not None
+        transport = viewer.socket.transport
+
+        def masked(text: str, first: int = 0x81) -> bytes:
+            return bytes((first, 0x80 + len(text))) + bytes(4) + text.encode()
+
+        ping = '{"t":"ping","id":%d}'
+        ack = masked(f'{{"t":"ack","k":"{viewer.unacked[4][0]}"}}')
+        before = ways(it, "acks_overheard").get("daphne", 0)
+        for piece in (ack[:1], ack[1:5], ack[5:], ack + masked(ping % 1), masked(ping % 2)[:9]):
+            transport.write(piece)
+            await asyncio.sleep(0.1)
+        transport.write(masked(ping % 2)[9:] + ack)
+        # A control frame may stand between the pieces of a message, another message may not.
+        for piece in (masked('{"t":"ping",', 0x01), masked("x", 0x89), masked('"id":3}', 0x80)):
+            transport.write(piece)
+            await asyncio.sleep(0.1)
+        await viewer.until(lambda: viewer.counts["pong"] == 3)
+        assert ways(it, "acks_overheard").get("daphne", 0) == before
+        transport.write(ack)
+        await viewer.until(lambda: ways(it, "acks_overheard").get("daphne", 0) == before + 1)
+        assert (viewer.errors, viewer.close_code) == ([], None)
+        viewer.assert_right()
+
+        # Within a message that has begun, it is a mistake, and the server says so.
+        transport.write(masked('{"t":"ping",', 0x01))
+        await asyncio.sleep(0.1)
+        transport.write(ack)
+        await viewer.until(lambda: viewer.close_code is not None)
+        assert ways(it, "acks_overheard").get("daphne", 0) == before + 1
 
 
 async def test_a_viewer_who_does_not_read_gets_everything_in_order_once_he_does(tmp_path: Path) -> None:

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
+from websockets.utils import apply_mask
 
 from dashboard.live import wire as wire_module
-from dashboard.live.wire import Wire
+from dashboard.live.wire import Wire, short_text
 from dashboard.protocol import frames
 from dashboard.protocol.close_codes import CloseCode
 from dashboard.protocol.frames import Frame
@@ -119,6 +124,30 @@ async def test_room_in_the_backlog_returns_as_frames_leave(monkeypatch: pytest.M
     await running
     assert len(socket.texts) == 100
     assert socket.sent[-1]["code"] == 1000
+
+
+@given(st.text(min_size=1), st.binary(min_size=4, max_size=4))
+def test_a_short_text_of_a_browser_is_read_as_the_server_would(text: str, mask: bytes) -> None:
+    data = text.encode()
+    framed = WebSocketFrame(Opcode.TEXT, data).serialize(mask=True)
+    masked = framed[: -len(data) - 4] + mask + apply_mask(data, mask)
+    assert short_text(masked) == (text if len(data) < 126 else None)
+
+
+@given(st.binary(max_size=200))
+def test_what_is_not_one_whole_frame_is_not_read(data: bytes) -> None:
+    text = short_text(data)
+    if text is not None:
+        assert data[:2] == bytes((0x81, 0x80 + len(text.encode())))
+        assert len(data) == 6 + len(text.encode())
+
+
+@pytest.mark.parametrize("cut", range(1, 24))
+def test_a_piece_of_a_frame_or_two_of_them_are_not_read(cut: int) -> None:
+    framed = WebSocketFrame(Opcode.TEXT, b'{"t":"ack","k":"12"}').serialize(mask=True)
+    assert short_text(framed) is not None
+    assert short_text(framed[:cut]) is None
+    assert short_text(framed + framed[:cut]) is None
 
 
 async def test_a_frame_that_many_share_is_decoded_once() -> None:
