@@ -45,6 +45,11 @@ describe('back-off', () => {
     assert.equal(Math.round(delays(most, 1, 4001, { retry: [500, 8000] })[0]), 8000);
   });
 
+  test('a restart whose bye was lost spreads the returns as the server would have', () => {
+    assert.equal(delays(least, 1, 4001)[0], 250);
+    assert.equal(Math.round(delays(most, 1, 4001)[0]), 3500);
+  });
+
   test('an aged connection returns within 2 s, a restarted server within its spread', () => {
     assert.equal(Math.round(delays(most, 1, 4002)[0]), 2000);
     for (const code of [1001, 1012]) assert.equal(Math.round(delays(most, 1, code, { spread: 7 })[0]), 7000);

@@ -20,7 +20,7 @@ const stop = (reason, text, action) => ({ stop: true, reason, text, action, floo
 
 /** @type {Record<number, CloseCode>} */
 export const CLOSE_CODES = {
-  4001: retry('restart', 'The server is restarting.', { range: [500, 5000] }),
+  4001: retry('restart', 'The server is restarting.', { range: [250, 3500] }),
   4002: retry('age', 'The connection had reached its greatest age.', { range: [0, 2000] }),
   4004: retry('server_error', 'The server had an internal error.'),
   4008: retry('slow', 'This browser was too slow to take in the data.', {
