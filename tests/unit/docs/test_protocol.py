@@ -50,7 +50,9 @@ def test_every_close_code_is_described_with_its_retry() -> None:
 
 def test_every_word_is_described() -> None:
     assert words("Subscribing", "`why`") == {"null", *get_args(Verdict)}
-    assert words("Gaps", "`why`") >= {*get_args(Verdict), "slow"} - {"first"}
+    written = set(re.findall(r'Loss\(.+?, "(\w+)"', (ROOT / "dashboard/ingest/pipeline.py").read_text()))
+    assert words("Gaps", "`why`") == {*get_args(Verdict), "slow", *written} - {"first"}
+    assert all(f"`{why}`" in section(PAGE, "Gaps").partition("|")[0] for why in written)
     assert words("States and events", "`state`") == set(get_args(StateName))
     assert words("Mistakes", "`code`") == {"bad", *re.findall(r'frames\.error\([^,]+, "(\w+)"', SERVER)}
 
