@@ -12,7 +12,7 @@ from django.conf import settings
 from config import lifecycle
 from dashboard.feeds.limits import Limits
 from dashboard.ingest import worker
-from dashboard.live import advance, hub, wire
+from dashboard.live import advance, hub, mailbox, wire
 from dashboard.models import offload
 from dashboard.ticklog import redis
 from dashboard.timeseries import ring
@@ -48,12 +48,14 @@ def test_every_room_that_is_built_is_described() -> None:
 
 def test_every_task_is_described() -> None:
     described = {cells[0].strip("`") for cells in table(PAGE, "task", "runs")}
-    started = set(re.findall(r'"(hub\.\w+)"', (ROOT / "config/lifecycle.py").read_text()))
+    code = (ROOT / "config/lifecycle.py").read_text()
+    started = set(re.findall(r'"(hub\.\w+)"', code)) | set(re.findall(r'_tasks\.start\("(\w+)"', code))
     started |= set(lifecycle.make_worker().tasks())
     assert described == started
 
 
 BOUNDS = {
+    "the mailbox": f"{mailbox.MOST} messages (`mailbox.MOST`)",
     "the wire": f"{wire.BACKLOG_BYTES // 2**20} MiB (`BACKLOG_BYTES`)",
     "texts in the log": f"{ring.TEXT_BUDGET // 2**20} MiB of text (`TEXT_BUDGET`)",
     "a block": f"blocks of {ring.BLOCK:,} ticks",
