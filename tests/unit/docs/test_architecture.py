@@ -46,6 +46,21 @@ def test_every_room_that_is_built_is_described() -> None:
     assert {cells[0].strip("`") for cells in table(PAGE, "room", "holds")} == packages - doors
 
 
+def test_the_map_of_the_readme_names_what_is_there() -> None:
+    map_ = section((ROOT / "README.md").read_text(), "Where things are").partition("\n\n[")[0]
+    folders = {"config", "dashboard", "templates", "static", "tests", "bench", "deploy", "scripts", "docs"}
+    assert set(re.findall(r"(\w+)/", map_)) == folders
+    rooms = {cells[0].strip("`") for cells in table(PAGE, "room", "holds")}
+    assert set(re.findall(r"our rooms:\n(.+)", map_)[0].split()) == rooms
+    tests = [*(ROOT / "tests").glob("*/test_*.py"), *(ROOT / "tests").glob("*/*.test.mjs")]
+    assert set(re.findall(r"tests/(.+)", map_)[0].split()) == {"unit", *(path.parent.name for path in tests)}
+
+
+def test_contributing_names_every_door() -> None:
+    doors = set(python.TABLE) - {cells[0].strip("`") for cells in table(PAGE, "room", "holds")} - {"history", "alerts"}
+    assert doors - set(spans(section((ROOT / "CONTRIBUTING.md").read_text(), "Doors and rooms"))) == set()
+
+
 def test_every_task_is_described() -> None:
     described = {cells[0].strip("`") for cells in table(PAGE, "task", "runs")}
     code = (ROOT / "config/lifecycle.py").read_text()
