@@ -33,6 +33,7 @@ def _own_secret_key() -> str:
     return path.read_text()
 
 
+# Signs sessions and forms; another one signs everybody out. Empty: one is made in var/ at the first start.
 SECRET_KEY = env.str("SECRET_KEY", default="") or _own_secret_key()
 # Keys for the secrets of sources, each 32 random bytes in URL-safe base64: the first seals, all of them open. Empty
 # with a database in a file: one is made in var/ when it is needed. Never SECRET_KEY, and never in the database.
@@ -181,6 +182,7 @@ _https_header = env.str("TICKWALL_HTTPS_HEADER", default="")
 SECURE_PROXY_SSL_HEADER = tuple(_https_header.split("=", 1)) if _https_header else None
 
 LANGUAGE_CODE = "en"
+# The time zone of the pages and the admin, by its name, as in Europe/Vienna.
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -289,5 +291,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     # The pool tells every attempt while the database is away; those who wanted something from it say so once.
     "loggers": {"psycopg.pool": {"level": "ERROR"}},
+    # LOG_LEVEL: what is logged, to standard error: DEBUG, INFO, WARNING or ERROR, and what is worse.
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dashboard.protocol.close_codes import FAREWELLS, CloseCode
 
+PAGE = Path(__file__).resolve().parents[3] / "static/js/live/close_codes.js"
 # The table of docs/protocol.md.
 TABLE = {4001, 4002, 4004, 4008, 4013, 4029, 4500, 4501, 4502, 4503, 4506}
 
@@ -36,3 +40,10 @@ def test_returns_after_a_restart_are_spread() -> None:
     # Nobody is without data for more than 5 s, the way back included.
     assert FAREWELLS[CloseCode.DRAIN][1] == (250, 3500)
     assert FAREWELLS[CloseCode.AGE][1] == (0, 2000)
+
+
+def test_a_page_that_missed_the_goodbye_returns_in_the_same_time() -> None:
+    ranges = re.findall(r"^  (4\d{3}): retry\(.*range: \[(\d+), (\d+)\]", PAGE.read_text(), flags=re.M)
+    assert {code for code, _, _ in ranges} == {"4001", "4002"}
+    for code, low, high in ranges:
+        assert FAREWELLS[CloseCode(int(code))][1] == (int(low), int(high))
