@@ -41,7 +41,6 @@ class LiveConsumer(AsyncConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.wire = Wire(send)
-        writing = asyncio.create_task(self.wire.run())
         box = Mailbox(settings.TICKWALL_FRAME_BYTES, self._at_once, self._flooded)
         reading = asyncio.create_task(box.fill(receive))
         try:
@@ -50,7 +49,7 @@ class LiveConsumer(AsyncConsumer):
             # A stopping server cancels its applications at once; viewers are still to hear their `bye`.
             if not live.current().draining:
                 raise
-            await asyncio.wait([writing], timeout=settings.TICKWALL_DRAIN_SECONDS)
+            await asyncio.wait([asyncio.create_task(self.wire.closed())], timeout=settings.TICKWALL_DRAIN_SECONDS)
         except Exception:
             # Whatever that was, this viewer is told; the server writes it into the log.
             if self.connection is not None:
@@ -65,9 +64,9 @@ class LiveConsumer(AsyncConsumer):
             self.wire.close(CloseCode.INTERNAL)
             # A server lets the closing handshake take a second, in which one who does not listen may go on talking;
             # what he says is let go here. Where none was opened there is none to close.
-            tasks = {writing, reading} if self.accepted else {writing}
-            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-            writing.cancel()
+            closing = asyncio.create_task(self.wire.closed())
+            await asyncio.wait({closing, reading} if self.accepted else {closing}, timeout=CLOSE_SECONDS)
+            self.wire.drop()
             reading.cancel()
 
     async def dispatch(self, message: Any) -> None:

@@ -103,11 +103,13 @@ class Advancer:
         self._steps: dict[tuple[Watch, Cursor, Mode], Step] = {}
         self._cursors: dict[tuple[tuple[int, Place], ...], Cursor] = {}
         self._sieves: dict[frozenset[int], Sieve] = {}
+        self._heartbeats: dict[tuple[Watch, int], Frame] = {}
 
     def heads_moved(self) -> None:
         """Forgets what was worked out for the heads as they were."""
         self._steps.clear()
         self._cursors.clear()
+        self._heartbeats.clear()
         if len(self._sieves) > 10_000:
             self._sieves.clear()
 
@@ -118,6 +120,15 @@ class Advancer:
         if step is None:
             step = self._steps[key] = self._work_out(watch, cursor, mode)
         return step
+
+    def heartbeat(self, watch: Watch, wall: int) -> Frame:
+        """Returns the heartbeat that names the heads of this moment, one for all who look at the same."""
+        frame = self._heartbeats.get((watch, wall))
+        if frame is None:
+            rings = {source: self._ring(source) for source in watch.interests}
+            heads = {source: (ring.epoch, ring.head) for source, ring in rings.items()}
+            frame = self._heartbeats[watch, wall] = frames.heartbeat(wall, heads)
+        return frame
 
     def _work_out(self, watch: Watch, cursor: Cursor, mode: Mode) -> Step:
         before: list[Frame] = []

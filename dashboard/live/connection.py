@@ -66,9 +66,12 @@ class Connection:
             self.dismiss(CloseCode.INTERNAL)
 
     def beat(self, wall: int, now: float) -> None:
-        """Sends the heartbeat, after whatever the viewer lacks up to the heads that it names."""
+        """Sends the heartbeat, after whatever the viewer lacks up to the heads that it names; `wall` is the server's
+        time in milliseconds."""
         self.serve(now, complete=True)
-        self.write(self.session.beat(wall, self.hub.heads(self.session.watch.interests), now))
+        heartbeat = self.hub.advancer.heartbeat(self.session.watch, wall)
+        self.session.beat(heartbeat, now)
+        self.write(heartbeat)
 
     def dismiss(self, code: CloseCode, msg: str | None = None) -> None:
         """Says `bye`, closes, and forgets the viewer."""

@@ -9,7 +9,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from channels.layers import BaseChannelLayer
@@ -127,10 +127,6 @@ class Hub:
     def follows(self, source: int) -> bool:
         """Tells whether the source's ring is kept up to date, because somebody looks at it."""
         return source in self._watchers
-
-    def heads(self, sources: Iterable[int]) -> dict[int, tuple[str, int]]:
-        rings = {source: self.log.ring(source) for source in sources}
-        return {source: (ring.epoch, ring.head) for source, ring in rings.items()}
 
     # --- the doorbell ---
 

@@ -25,9 +25,22 @@ class Mailbox:
         """`at_once` is offered each text and returns whether it has handled it, so that it need not wait for its
         turn; `flooded` is called for each message that found no room."""
         self._frame_bytes, self._at_once, self._flooded = frame_bytes, at_once, flooded
+        # A list and a future: an asyncio.Queue weighs 3 kB, more than all else that we keep of a viewer who is silent.
+        self._messages: list[Message] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def get(self) -> Message:
+        """Waits for the next message. There is one who asks."""
+        if not self._messages:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._messages.pop(0)
+
+    def _put(self, message: Message) -> None:
         # Room for the connect and the disconnect as well, which are always taken.
-        self._messages: asyncio.Queue[Message] = asyncio.Queue()
-        self.get = self._messages.get
+        self._messages.append(message)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     async def fill(self, receive: Callable[[], Awaitable[Message]]) -> None:
         """Takes messages in until the socket has ended."""
@@ -41,12 +54,12 @@ class Mailbox:
                 # Nobody would hear the viewer any more: whoever handles his messages is to end with this.
                 message = {"type": BROKEN, "error": error}
             if message["type"] == "websocket.receive":
-                if self._messages.qsize() >= MOST:
+                if len(self._messages) >= MOST:
                     self._flooded()
                     continue
                 if text is not None and len(text) > self._frame_bytes:
                     # Just long enough to be refused as too long.
                     message["text"] = text[: self._frame_bytes + 1]
-            self._messages.put_nowait(message)
+            self._put(message)
             if message["type"] in ("websocket.disconnect", BROKEN):
                 return

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
@@ -49,7 +49,8 @@ class Shortcut(Protocol):
 
 
 class Wire:
-    """The way out of one socket. `write` and `close` return at once; `run` does the sending until it is closed."""
+    """The way out of one socket. `write` and `close` return at once; what cannot go at once is sent in its order by a
+    task that is there only as long."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -58,10 +59,13 @@ class Wire:
         # The same while frames may take it: not while one waits or is on its way through `send`, which nothing may
         # overtake, and not after a close.
         self._through = self._shortcut
-        self._backlog: deque[Frame] = deque()
+        self._backlog: list[Frame] = []
         self._bytes = 0
         self._close: int | None = None
-        self._something = asyncio.Event()
+        self._sending: asyncio.Task[None] | None = None
+        # Who waits for the end, and whether it has come: the close was sent, or the socket is gone.
+        self._waiter: asyncio.Future[None] | None = None
+        self._over = False
         self.broken = False
         ways[way.name if way is not None else "asgi"] += 1
 
@@ -76,52 +80,68 @@ class Wire:
         through = self._through
         if through is not None and through(frame.framed):
             return
-        if self._close is not None or self.broken:
+        if self._close is not None or self._over:
             return
         if self._bytes + len(frame) > BACKLOG_BYTES:
             self._backlog.append(frames.farewell(CloseCode.TOO_SLOW))
             self.close(CloseCode.TOO_SLOW)
             return
-        self._through = None
         self._backlog.append(frame)
         self._bytes += len(frame)
-        self._something.set()
+        self._send_soon()
 
     def close(self, code: int) -> None:
         """Closes the socket after what was written before."""
-        if self._close is None:
+        if self._close is None and not self._over:
             self._close = code
-            self._through = None
-            self._something.set()
+            self._send_soon()
 
-    async def run(self) -> None:
-        """Sends until `close`, or until the socket is gone."""
+    async def closed(self) -> None:
+        """Returns when the close has been sent, or the socket is gone."""
+        if self._over:
+            return
+        if self._waiter is None:
+            self._waiter = asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._waiter)
+
+    def drop(self) -> None:
+        """Lets the socket go, whatever has not been sent."""
+        if self._sending is not None:
+            self._sending.cancel()
+        self._end()
+
+    def _send_soon(self) -> None:
+        self._through = None
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_backlog())
+
+    async def _send_backlog(self) -> None:
         try:
-            while True:
-                await self._something.wait()
-                self._something.clear()
-                await self._send_backlog()
-                if self._close is not None:
-                    await self._send({"type": "websocket.close", "code": int(self._close)})
-                    return
+            while self._backlog:
+                frame = self._backlog.pop(0)
+                self._bytes -= len(frame)
+                await self._send({"type": "websocket.send", "text": frame.text})
+            if self._close is not None:
+                await self._send({"type": "websocket.close", "code": int(self._close)})
+                self._end()
         except Exception:
             # Whatever a server raises here, it means that nobody is at the other end any more; the receiving side
             # of the socket hears of it and ends the connection.
             self.broken = True
-        finally:
-            self._through = None
-            if self._way is not None:
-                self._way.overhear(None)
-            self._backlog.clear()
-            self._bytes = 0
-
-    async def _send_backlog(self) -> None:
-        while self._backlog:
-            frame = self._backlog.popleft()
-            self._bytes -= len(frame)
-            await self._send({"type": "websocket.send", "text": frame.text})
-        if self._close is None:
+            self._end()
+        self._sending = None
+        if not self._over:
             self._through = self._shortcut
+
+    def _end(self) -> None:
+        self._over = True
+        self._through = None
+        self._backlog.clear()
+        self._bytes = 0
+        if self._way is not None:
+            self._way.overhear(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 def shortcut(send: Send) -> Shortcut | None:

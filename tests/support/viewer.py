@@ -199,7 +199,9 @@ class Viewer:
                 self.data_frames += 1
                 self.data_bytes += len(text)
             if self.acks and (len(self.unacked) >= 16 or most[1] >= 65536 or kind == "hb"):
-                await self.ack()
+                # The close may have come already, behind messages that are still to be read.
+                with contextlib.suppress(ConnectionClosed):
+                    await self.ack()
 
     async def ack(self) -> None:
         if self.unacked:

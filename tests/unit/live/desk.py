@@ -149,7 +149,6 @@ class Hall:
         session = Session(self.hub.next_sid(), self.hub.limits, self.hub.monotonic(), self.hub.limits.socket_seconds)
         connection = Connection(self.hub, wire, session, Credentials(), "build")
         self.hub.enter(connection)
-        self.run(wire.run())
         socket = Socket(self, connection, messages)
         if greet:
             await socket.say({"t": "hello", "v": 1, "build": "x", "ticket": None})

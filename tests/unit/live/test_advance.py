@@ -322,3 +322,17 @@ def test_a_sieve_picks_its_series_and_nothing_else() -> None:
     assert len(Sieve(frozenset()).pick(ticks)) == 0
     assert len(Sieve(frozenset({7})).pick(ticks)) == 0
     assert dict(Sieve(frozenset({6})).pick(ticks).texts) == {0: "x"}
+
+
+def test_all_who_look_at_the_same_share_a_heartbeat_and_it_names_the_heads_of_its_moment(world: World) -> None:
+    ana, ben = world.viewer(), world.viewer()
+    for viewer in (ana, ben):
+        viewer.subscribe(1, only(), {})
+    found = []
+    for count in (3, 1):
+        world.sources[1].publish([tick(world) for _ in range(count)], world.clock.ms)
+        world.bell()
+        found.append(world.advancer.heartbeat(ana.session.watch, world.clock.ms))
+        assert world.advancer.heartbeat(ben.session.watch, world.clock.ms) is found[-1]
+    assert [json.loads(frame.data)["pos"]["1"][1] for frame in found] == [3, 4]
+    assert found[0].token != found[1].token

@@ -7,6 +7,7 @@ import pytest
 from dashboard.live import advance
 from dashboard.live.session import SLACK, Allowance, Session
 from dashboard.live.watch import Interest
+from dashboard.protocol import frames
 from dashboard.protocol.close_codes import CloseCode
 from tests.unit.live.world import LIMITS, Source, Tick, Viewer, World, limits
 
@@ -303,7 +304,7 @@ def test_a_heartbeat_is_due_only_after_the_hello_and_every_ten_seconds() -> None
     assert not session.beat_due(100.0)
     session.greeted = True
     assert session.beat_due(10.0)
-    session.beat(0, {}, 10.0)
+    session.beat(frames.heartbeat(0, {}), 10.0)
     assert not session.beat_due(19.9)
     assert session.beat_due(20.0)
 

@@ -48,7 +48,7 @@ def frame(text: str) -> Frame:
 async def test_frames_leave_in_the_order_in_which_they_were_written() -> None:
     socket = Socket()
     wire = Wire(socket.send)
-    running = asyncio.create_task(wire.run())
+    running = asyncio.create_task(wire.closed())
     for number in range(500):
         wire.write(frame(str(number)))
         if number % 7 == 0:
@@ -63,7 +63,7 @@ async def test_a_close_waits_for_what_was_written_and_nothing_comes_after_it() -
     socket = Socket()
     socket.gate.clear()
     wire = Wire(socket.send)
-    running = asyncio.create_task(wire.run())
+    running = asyncio.create_task(wire.closed())
     wire.write(frames.farewell(CloseCode.AGE))
     wire.close(CloseCode.AGE)
     wire.close(CloseCode.INTERNAL)
@@ -81,7 +81,7 @@ async def test_a_socket_that_breaks_ends_quietly_and_takes_nothing_more(error: E
     socket = Socket()
     socket.broken = error
     wire = Wire(socket.send)
-    running = asyncio.create_task(wire.run())
+    running = asyncio.create_task(wire.closed())
     for _ in range(10):
         wire.write(frame("x" * 1000))
     await running
@@ -99,7 +99,7 @@ async def test_a_server_that_makes_us_wait_holds_a_bounded_backlog_and_then_clos
     socket = Socket()
     socket.gate.clear()
     wire = Wire(socket.send)
-    running = asyncio.create_task(wire.run())
+    running = asyncio.create_task(wire.closed())
     for _ in range(1000):
         wire.write(frame("x" * 100))
         assert wire._bytes <= 10_000
@@ -115,7 +115,7 @@ async def test_room_in_the_backlog_returns_as_frames_leave(monkeypatch: pytest.M
     monkeypatch.setattr(wire_module, "BACKLOG_BYTES", 1000)
     socket = Socket()
     wire = Wire(socket.send)
-    running = asyncio.create_task(wire.run())
+    running = asyncio.create_task(wire.closed())
     for _ in range(100):
         wire.write(frame("x" * 900))
         for _ in range(3):
@@ -156,5 +156,5 @@ async def test_a_frame_that_many_share_is_decoded_once() -> None:
     for wire in wires:
         wire.write(shared)
         wire.close(1000)
-    await asyncio.gather(*(wire.run() for wire in wires))
+    await asyncio.gather(*(wire.closed() for wire in wires))
     assert sockets[0].texts[0] is sockets[1].texts[0]

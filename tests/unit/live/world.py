@@ -305,8 +305,10 @@ class Viewer:
     def beat(self) -> None:
         self.serve(complete=True)
         heads = {src: (s.ring.epoch, s.ring.head) for src, s in self.world.sources.items() if src in self.spots}
-        self._check(self.session.beat(self.world.clock.ms, heads, self.world.clock.now))
         session = self.session
+        heartbeat = self.world.advancer.heartbeat(session.watch, self.world.clock.ms)
+        session.beat(heartbeat, self.world.clock.now)
+        self._check(heartbeat)
         if session.waits_for_ticks and session.rate > 0:
             here = {src: (spot.epoch, spot.seq) for src, spot in self.spots.items()}
             assert here == heads, "the heartbeat names heads that the viewer was not taken to"
