@@ -222,6 +222,8 @@ class Session:
             mode = Mode(self.rate > 0, self.starved, complete) if self.starved or complete else self._mode
             step = advance(self.watch, self.cursor, mode)
             if not step.frames:
+                # The same places, but the object that all who stand there share: they are worked out once next time.
+                self.cursor = step.cursor
                 self.starved = False
                 break
             if not self._affords(step.taxed):

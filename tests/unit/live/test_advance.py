@@ -324,6 +324,15 @@ def test_a_sieve_picks_its_series_and_nothing_else() -> None:
     assert dict(Sieve(frozenset({6})).pick(ticks).texts) == {0: "x"}
 
 
+def test_those_for_whom_nothing_happens_are_one_cohort(world: World) -> None:
+    viewers = [world.viewer() for _ in range(3)]
+    for viewer in viewers:
+        viewer.subscribe(1, only(), {1: ("e1-1", 0)})
+    assert len({id(viewer.session.cursor) for viewer in viewers}) == 3
+    world.bell()
+    assert len({id(viewer.session.cursor) for viewer in viewers}) == 1
+
+
 def test_all_who_look_at_the_same_share_a_heartbeat_and_it_names_the_heads_of_its_moment(world: World) -> None:
     ana, ben = world.viewer(), world.viewer()
     for viewer in (ana, ben):
