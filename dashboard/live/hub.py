@@ -9,7 +9,7 @@ import itertools
 import logging
 import secrets
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from channels.layers import BaseChannelLayer
@@ -40,6 +40,8 @@ LISTEN_AGAIN = 0.5
 # Viewers sent away at once, ten times a second, where they are few enough: 200 take seven seconds, and as each comes
 # back within 3.5 s, no second sees more than a sixth of them.
 DRAIN_BATCH = 3
+# Viewers whose rights are asked about at the same time: as many as there are threads for the database.
+REVIEWERS = 4
 # Seconds until rights are checked again that the database could not be asked for.
 REVIEW_AGAIN = 2.0
 
@@ -314,19 +316,28 @@ class Hub:
             self._review.clear()
             self.answers.forget()
             changed, self._changed = self._changed, set()
-            for connection in list(self.connections):
-                try:
-                    await connection.review(changed)
-                except (Error, TimeoutError) as error:
-                    # The viewers keep what they have; a right that was withdrawn meanwhile is found as soon as that
-                    # is possible again.
-                    logger.warning("the rights of the viewers cannot be checked now: %r", error)
-                    self._changed |= changed
-                    self._review.set()
-                    await asyncio.sleep(REVIEW_AGAIN)
-                    break
-                except Exception:
-                    logger.exception("session=%s: its rights could not be checked", connection.session.sid)
+            waiting = iter(list(self.connections))
+            try:
+                async with asyncio.TaskGroup() as reviewers:
+                    for _ in range(REVIEWERS):
+                        reviewers.create_task(self._review_all(waiting, changed))
+            except* (Error, TimeoutError) as errors:
+                # The viewers keep what they have; a right that was withdrawn meanwhile is found as soon as that is
+                # possible again.
+                logger.warning("the rights of the viewers cannot be checked now: %r", errors.exceptions[0])
+                self._changed |= changed
+                self._review.set()
+                await asyncio.sleep(REVIEW_AGAIN)
+
+    async def _review_all(self, waiting: Iterator[Connection], changed: set[str | None]) -> None:
+        """Reviews one after the other of those who wait, as do others. Raises what the database raises."""
+        for connection in waiting:
+            try:
+                await connection.review(changed)
+            except (Error, TimeoutError):
+                raise
+            except Exception:
+                logger.exception("session=%s: its rights could not be checked", connection.session.sid)
 
     async def oversee(self) -> None:
         """Tells those who look after sources how these stand."""
