@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from dashboard.models import Viewer
 from dashboard.models.offload import offload
@@ -13,6 +14,7 @@ from dashboard.pages import context, readings
 from dashboard.pages.board import Board, listed, read, titles
 
 
+@require_safe
 async def index(request: HttpRequest) -> HttpResponse:
     entries, sources = await offload(_listed)(request)
     now = await readings.take(sources, seconds=0)
@@ -23,6 +25,7 @@ def _listed(request: HttpRequest) -> Any:
     return listed(Viewer.of_user(request.user))
 
 
+@require_safe
 async def dashboard(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows a dashboard; one that the viewer may not open is answered like one that does not exist."""
     board, boards, person = await offload(_read)(request, slug)

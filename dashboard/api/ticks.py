@@ -80,9 +80,14 @@ def _ids(text: str) -> list[int]:
     parts = text.split(",")
     if len(parts) > MOST_SERIES:
         raise Refusal(400, "limit", f"series: at most {MOST_SERIES} ids in one request. Ask in several.")
-    if not all(part.strip().isascii() and part.strip().isdigit() and int(part) <= LARGEST for part in parts):
+    if not all(map(_is_id, map(str.strip, parts))):
         raise Refusal(400, "bad", "series: whole numbers with commas between them are wanted, as in series=101,102.")
     return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _is_id(text: str) -> bool:
+    # Python reads no number of thousands of digits, however small it may be.
+    return text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST)) and int(text) <= LARGEST
 
 
 def _sources_of(viewer: Viewer, ids: list[int]) -> dict[int, int]:

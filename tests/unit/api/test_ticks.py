@@ -189,3 +189,9 @@ async def test_latest_refuses_what_are_no_ids(cast: Cast, log: MemoryLog, client
     status, answer = await read(client, f"latest?series={series}")
     assert status == 400
     assert answer["msg"].startswith("series: ")
+
+
+@pytest.mark.parametrize("series", ["1" * 17, "9" * 5000, "1,", "\u0661", "-1", "1e3"])
+async def test_what_is_no_id_of_a_series_is_refused(cast: Cast, client: AsyncClient, series: str) -> None:
+    status, answer = await read(client, f"latest?series={series}")
+    assert (status, answer["code"]) == (400, "bad")

@@ -16,7 +16,12 @@ from config.errors import server_error
 def test_an_unknown_address_of_the_api_is_answered_as_json(client: Client, settings: object, debug: bool) -> None:
     settings.DEBUG = debug  # type: ignore[attr-defined]  # Django's own page would take over
     strict = Client(enforce_csrf_checks=True)
-    for answer in (client.get("/api/v1/nothing"), strict.post("/api/v1/sources/", {}), client.get("/api/v2/sources")):
+    for answer in (
+        client.get("/api/v1/nothing"),
+        client.get("/api/v1/"),
+        strict.post("/api/v1/sources/", {}),
+        client.get("/api/v2/sources"),
+    ):
         assert answer.status_code == 404
         assert answer["Content-Type"] == "application/json"
         said = json.loads(answer.content)

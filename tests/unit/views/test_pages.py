@@ -41,3 +41,15 @@ def test_the_way_back_after_login_leads_nowhere_else(client: Client, cast: Cast)
     cast.cy.save()
     form = {"username": "cy", "password": "a long enough password", "next": "https://evil.example/"}
     assert client.post("/accounts/login/", form).headers["Location"] == "/"
+
+
+def test_the_way_back_after_login_does_not_turn_in_a_circle(client: Client, cast: Cast) -> None:
+    client.force_login(cast.cy)
+    assert client.get("/accounts/login/?next=/accounts/login/").headers["Location"] == "/"
+    assert client.get("/accounts/login/?next=/d/market/").headers["Location"] == "/d/market/"
+
+
+def test_pages_are_only_looked_at(client: Client, cast: Cast) -> None:
+    for address in ("/", "/d/board/"):
+        answer = client.put(address)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
