@@ -153,6 +153,6 @@ def _numbered(data: Mapping[str, str], name: str) -> list[tuple[int, dict[str, s
 def _number(text: str, whole: bool) -> int | float | str:
     try:
         number = int(text) if whole or re.fullmatch(r"[+-]?[0-9]+", text) else float(text)
-    except ValueError:
+        return number if math.isfinite(number) else text
+    except (ValueError, OverflowError):  # the latter from a whole number of hundreds of digits
         return text
-    return number if math.isfinite(number) else text

@@ -76,7 +76,7 @@ class DataSourceForm(FreshForm):
             super().adopt(name, loaded, now)
             return
         typed = widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
-        if isinstance(typed, Typed) and isinstance(now, dict):
+        if isinstance(typed, Typed) and isinstance(loaded, dict) and isinstance(now, dict):
             before = {**{member.name: member.default for member in widget.members}, **loaded}
             untouched = {field for field, value in typed.given.items() if before.get(field) == value}
             widget.adopted = {field: value for field, value in now.items() if field in untouched}

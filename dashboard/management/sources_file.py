@@ -125,8 +125,11 @@ def plan(entries: Sequence[dict[str, Any]]) -> list[Change]:
 
 def _change(given: dict[str, Any]) -> Change:
     strange = given.keys() - {"slug", "secrets", "series", *FIELDS}
-    if strange or not isinstance(given.get("slug"), str) or not isinstance(given.get("kind"), str):
-        raise Faults([*(f"{name}: there is no such field." for name in sorted(strange)), "It needs a slug and a kind."])
+    faults = [f"{name}: there is no such field." for name in sorted(strange)]
+    if not isinstance(given.get("slug"), str) or not isinstance(given.get("kind"), str):
+        faults.append("It needs a slug and a kind.")
+    if faults:
+        raise Faults(faults)
     source = DataSource.objects.filter(slug=given["slug"]).first() or DataSource(slug=given["slug"], name=given["slug"])
     known = {row.key: row for row in source.series.all()} if source.pk else {}
     before = entry(source, known.values()) if source.pk else {}
@@ -143,6 +146,8 @@ def _change(given: dict[str, Any]) -> Change:
         source.full_clean(validate_unique=False)
     except ValidationError as error:
         raise Faults([f"{field}: {' '.join(said)}" for field, said in error.message_dict.items()]) from None
+    except OverflowError:  # Django's own field of numbers knows nothing of whole ones of hundreds of digits
+        raise Faults(["cadence: A number of seconds is wanted."]) from None
     series = _series(given.get("series") or [], known)
     after = {**known, **series}
     if series and len(after) > source.max_series:

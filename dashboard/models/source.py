@@ -12,6 +12,8 @@ from django.utils import timezone
 
 # A worker confirms every few seconds what it said of its sources. After this long its words no longer stand.
 SILENT = timedelta(seconds=20)
+# More decimals than a float has digits say nothing, and no browser writes a hundred.
+MOST_DECIMALS = 12
 
 
 class DataSource(models.Model):
@@ -60,6 +62,7 @@ class Series(models.Model):
     decimals = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
+        validators=[MaxValueValidator(MOST_DECIMALS)],
         help_text="Values are rounded to this many decimals as they come in; empty keeps them as they are.",
     )
     text = models.BooleanField(default=False, help_text="Holds short texts instead of numbers.")

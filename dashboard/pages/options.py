@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
+
+LARGEST = sys.float_info.max
 
 
 class Trouble(Exception):
@@ -26,7 +28,8 @@ def checked(kind: str, given: Any) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared, not asked whether it is finite: JSON has whole numbers that are too large for that question.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 CHECKS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {

@@ -159,6 +159,7 @@ def test_what_is_typed_is_what_is_kept_and_shown_again(admin: Client) -> None:
         ("config.url", "nowhere", "url"),
         ("config.interval", "soon", "interval"),
         ("config.interval", "nan", "interval"),
+        ("config.interval", "1" + "0" * 400, "interval"),
         ("config.interval", "0", "interval"),
         ("config.retries", "1.5", "retries"),
         ("config.method", "DELETE", "method"),

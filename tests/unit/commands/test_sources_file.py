@@ -124,15 +124,17 @@ def test_what_the_file_does_not_name_stays(boiler: DataSource, tmp_path: Path) -
     [
         ({"slug": "x"}, "It needs a slug and a kind"),
         ({"slug": "x", "kind": "crystal-ball"}, "x: There is no kind of source called “crystal-ball”"),
-        ({"slug": "x", "kind": "simulated", "colour": 1}, "x: colour: there is no such field"),
+        ({"slug": "x", "kind": "simulated", "colour": 1}, "x: colour: there is no such field.$"),
         ({"slug": "x", "kind": "simulated", "config": {"rate": 0}}, "x: rate: "),
         ({"slug": "x", "kind": "simulated", "config": []}, "x: config: "),
         ({"slug": "x", "kind": "simulated", "cadence": "soon"}, "x: cadence: "),
+        ({"slug": "x", "kind": "simulated", "cadence": 10**400}, "x: cadence: "),
         ({"slug": "two words", "kind": "simulated"}, "two words: slug: "),
         ({"slug": "market", "kind": "simulated"}, "market: it is there twice"),
         ({"slug": "x", "kind": "simulated", "series": {"A": 1}}, "x: series: a list is wanted"),
         ({"slug": "x", "kind": "simulated", "series": [{"key": "A", "colour": 1}]}, "x: series A: colour: there is no"),
         ({"slug": "x", "kind": "simulated", "series": [{"key": "A", "decimals": -1}]}, "x: series A: decimals: "),
+        ({"slug": "x", "kind": "simulated", "series": [{"key": "A", "decimals": 13}]}, "x: series A: decimals: "),
         ({"slug": "x", "kind": "simulated", "series": [{"key": "A"}, {"key": "A"}]}, "x: series: a key is there twice"),
         (
             {"slug": "x", "kind": "simulated", "max_series": 1, "series": [{"key": "A"}, {"key": "B"}]},

@@ -158,6 +158,8 @@ def test_text_panels_are_markdown_without_html_images_or_script_links(
         ("tachometer", {}, "“tachometer” is no kind of panel"),
         ("gauge", {"min": "low"}, "Its option “min” must be a number"),
         ("gauge", {"min": 5, "max": 5}, "“min” must be less than “max”"),
+        ("gauge", {"max": 10**400}, "Its option “max” must be a number"),
+        ("candles", {"resolution": 10**400}, "Its option “resolution” must be"),
         ("gauge", [1], "Its options are not an object"),
         ("line", {"scale": "log"}, "Its option “scale” must be “value” or “percent”"),
         ("candles", {"resolution": True}, "Its option “resolution” must be"),
