@@ -11,7 +11,15 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from config.plainly import plainly
+
+    try:
+        execute_from_command_line(sys.argv)
+    except Exception as error:
+        words = plainly(error)
+        if not words or "--traceback" in sys.argv:
+            raise
+        sys.exit(words)
 
 
 if __name__ == "__main__":

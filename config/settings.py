@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
-import environ
 from csp import constants as csp
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+
+from config.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 # Holds what this installation makes for itself (database, key, collected files); never committed.
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
+env = Environment()
 # The file that adds what the environment does not say; empty: none.
 TICKWALL_ENV_FILE = env.str("TICKWALL_ENV_FILE", default=".env")
 if TICKWALL_ENV_FILE and (BASE_DIR / TICKWALL_ENV_FILE).exists():
-    environ.Env.read_env(BASE_DIR / TICKWALL_ENV_FILE)
+    Environment.read_env(BASE_DIR / TICKWALL_ENV_FILE)
 
 
 def _own_secret_key() -> str:
     """Returns the key kept in var/, made at the first start, so that a bare clone runs with a real secret."""
     path = VAR_DIR / "secret-key"
-    VAR_DIR.mkdir(exist_ok=True)
+    if path.exists() and (key := path.read_text()):
+        return key
+    # Whole or not at all: a process that starts at the same moment, or after the disk was full, finds no half of it.
+    new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with path.open("x") as file:
-            path.chmod(0o600)
+        VAR_DIR.mkdir(exist_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(get_random_secret_key())
-    except FileExistsError:
-        pass
-    return path.read_text()
+        try:
+            path.hardlink_to(new)
+        except FileExistsError:
+            if not path.read_text():
+                new.replace(path)
+        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(f"No key can be kept in {path} ({error.strerror}). Set SECRET_KEY.") from None
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
 
 
 # Signs sessions and forms; another one signs everybody out. Empty: one is made in var/ at the first start.
@@ -96,6 +111,8 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")
 }
+if not DATABASES["default"].get("ENGINE", "").endswith((".sqlite3", ".postgresql")):
+    raise ImproperlyConfigured("DATABASE_URL is none: sqlite:///path or postgres://user:password@host/name is wanted.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A read that turns into a write fails at once under the default DEFERRED mode, whatever the timeout.
     DATABASES["default"]["OPTIONS"] = {
@@ -183,7 +200,7 @@ SECURE_PROXY_SSL_HEADER = tuple(_https_header.split("=", 1)) if _https_header el
 
 LANGUAGE_CODE = "en"
 # The time zone of the pages and the admin, by its name, as in Europe/Vienna.
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -292,5 +309,5 @@ LOGGING = {
     # The pool tells every attempt while the database is away; those who wanted something from it say so once.
     "loggers": {"psycopg.pool": {"level": "ERROR"}},
     # LOG_LEVEL: what is logged, to standard error: DEBUG, INFO, WARNING or ERROR, and what is worse.
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", default="INFO")},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from redis.asyncio.connection import parse_url
 
 from dashboard.feeds import registry
 from dashboard.models import WebProcess
@@ -62,6 +64,8 @@ ORDERS = (
 )
 # Seconds that channels_redis waits for a message, and after which redis-py gives a silent socket up by itself.
 LAYER_SECONDS = REDIS_SECONDS = 5.0
+# Of the key that signs sessions; the one that is made by itself has 50.
+KEY_CHARACTERS = 32
 ORIGIN_HINT = (
     "Name each origin in full: scheme, host and, unless it is the usual one, port, as in https://wall.example."
 )
@@ -214,8 +218,57 @@ def _outwaits(host: Any) -> bool:
 
 def _timeout_in(address: Any) -> float:
     """Returns the timeout that an address carries, or the one that redis-py takes otherwise."""
-    found = parse_qs(urlsplit(address).query).get("socket_timeout") if isinstance(address, str) else None
-    return float(found[0]) if found else REDIS_SECONDS
+    try:
+        found = parse_qs(urlsplit(address).query).get("socket_timeout") if isinstance(address, str) else None
+        return float(found[0]) if found else REDIS_SECONDS
+    except ValueError:
+        return float("inf")  # it is no address: another check says so
+
+
+@register()
+def redis_has_an_address(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    if not settings.REDIS_URL:
+        return []
+    try:
+        parse_url(settings.REDIS_URL)
+    except ValueError:
+        # Not what the library says of it: that would show a password.
+        return [
+            Error(
+                "REDIS_URL is no address of a Redis.",
+                hint="It looks like redis://user:password@host:6379/0, with rediss:// for TLS, or unix:///path.",
+                id="tickwall.E010",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def the_key_is_one(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    key = settings.SECRET_KEY
+    if len(key) >= KEY_CHARACTERS and len(set(key)) > 4 and not key.startswith("django-insecure-"):
+        return []
+    return [
+        Error(
+            "SECRET_KEY can be guessed, and whoever has it signs in as anybody.",
+            hint=f"Set it to {KEY_CHARACTERS} random characters or more, or to nothing: one is then made in var/.",
+            id="tickwall.E011",
+        )
+    ]
+
+
+@register(Tags.security)
+def the_https_header_is_one(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    told = settings.SECURE_PROXY_SSL_HEADER
+    if told is None or (len(told) == 2 and re.fullmatch("HTTP_[A-Z0-9_]+", told[0]) and told[1]):
+        return []
+    return [
+        Error(
+            f"TICKWALL_HTTPS_HEADER is {'='.join(told)!r}, which is no header with its value.",
+            hint="Write it as Django names headers: TICKWALL_HTTPS_HEADER=HTTP_X_FORWARDED_PROTO=https.",
+            id="tickwall.E012",
+        )
+    ]
 
 
 @register(Tags.database)

@@ -16,6 +16,19 @@ from pathlib import Path
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from config.plainly import plainly
+
+    try:
+        prepare()
+    except Exception as error:
+        words = plainly(error)
+        if not words:
+            raise
+        sys.exit(words)
+    print(f"Tickwall starts at {sys.argv[1]} and stops with Ctrl-C.")
+
+
+def prepare() -> None:
     import django
     from django.conf import settings
     from django.core.management import call_command
@@ -25,7 +38,6 @@ def main() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("seed_demo")
-    print(f"Tickwall starts at {sys.argv[1]} and stops with Ctrl-C.")
 
 
 if __name__ == "__main__":

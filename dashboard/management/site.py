@@ -20,11 +20,11 @@ class Site:
     """A site by its address, as in http://127.0.0.1:8000, and the token with which to ask it."""
 
     def __init__(self, url: str, token: str) -> None:
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            port = -1
+            parts, port = urlsplit(""), -1
         if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or parts.username:
             raise SiteError(f"{url} is no address of a site; it looks like http://127.0.0.1:8000")
         self.origin = f"{parts.scheme}://{parts.netloc}"

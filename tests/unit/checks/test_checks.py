@@ -179,3 +179,34 @@ def test_a_database_that_others_may_reach_needs_a_key_for_secrets(
     assert ids() == ["tickwall.W003"]
     settings.TICKWALL_SECRET_KEYS = [Fernet.generate_key().decode()]
     assert ids() == []
+
+
+@pytest.mark.parametrize(
+    "url", ["foo://x", "127.0.0.1:6379", "redis://127.0.0.1:abc", "redis://[::1", "redis://:planted@h:x"]
+)
+def test_what_is_no_address_of_a_redis_is_refused(settings: Any, url: str) -> None:
+    settings.REDIS_URL = url
+    host = {"address": url, "socket_timeout": 15}
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [url, host]}}
+    }
+    (found,) = [message for message in run_checks() if message.id == "tickwall.E010"]
+    assert "planted" not in str(found)
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1", "rediss://user:word@h:6380/1", "unix:///run/redis.sock"])
+def test_an_address_of_a_redis_passes(settings: Any, url: str) -> None:
+    settings.REDIS_URL = url
+    assert "tickwall.E010" not in ids()
+
+
+@pytest.mark.parametrize("key", ["x", "change me", "django-insecure-" + "k" * 50, "a" * 60])
+def test_a_key_that_can_be_guessed_is_refused(settings: Any, key: str) -> None:
+    settings.SECRET_KEY = key
+    assert ids() == ["tickwall.E011"]
+
+
+@pytest.mark.parametrize("header", [("abc",), ("X-Forwarded-Proto", "https"), ("HTTP_X_FORWARDED_PROTO", "")])
+def test_a_header_that_never_comes_is_refused(settings: Any, header: tuple[str, ...]) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = header
+    assert ids() == ["tickwall.E012"]

@@ -184,6 +184,7 @@ def test_a_source_without_series_is_told(cast: Cast) -> None:
         ({"url": "http://127.0.0.1:1"}, "Is the site running"),
         ({"url": "nonsense"}, "no address of a site"),
         ({"url": "http://host:99999"}, "no address of a site"),
+        ({"url": "http://[::1"}, "no address of a site"),
         ({"url": "ftp://host"}, "no address of a site"),
         ({"rate": -1.0}, "--rate"),
         ({"rate": float("nan")}, "--rate"),
