@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import orjson
 from pydantic import SecretStr
 
@@ -53,6 +54,8 @@ class Target:
         self.why_not = "" if enabled else "This source is disabled. Nothing is taken until somebody enables it."
         self._limits, self._most_ticks, self._max_series = limits, most_ticks, spec.max_series
         self._secrets: list[bytes] = []
+        # New keys that were taken since, and whether they are text: the worker makes their series in a moment.
+        self._promised: dict[str, bool] = {}
         try:
             kind = registry.kind(spec.kind)
             if spec.trouble:
@@ -99,24 +102,29 @@ class Target:
         if mismatch(batch):
             raise Refused("The columns are not of the same length.")
         draft = sift(batch, now, self._limits)
-        self._match(draft)
+        new = self._match(draft)
         if draft.tally:
             raise Refused(f"Of {count(total, 'tick')}, all or none are taken: {draft.tally}.")
+        self._promised |= new
         return Taken(total, pack(replace(batch, times=draft.times.astype(int).tolist())))
 
-    def _match(self, draft: Draft) -> None:
-        """Refuses what is not of a series that there is, or may be."""
+    def _match(self, draft: Draft) -> dict[str, bool]:
+        """Refuses what is not of a series that there is, or may be; returns the new ones, and whether they are text."""
         places = self._roster.places(draft.keys)
         sift_types(draft, places, self._roster)
-        new = draft.newcomers(places)
-        if not new:
-            return
-        if not self._new_series:
+        new: dict[str, bool] = {}
+        mixed = np.zeros(len(draft.keys), np.bool_)
+        for row in np.flatnonzero((places < 0) & draft.fine).tolist():
+            key, text = draft.keys[row], row in draft.texts
+            mixed[row] = new.setdefault(key, self._promised.get(key, text)) != text
+        draft.refuse(mixed, "a new key with both numbers and text")
+        if new and not self._new_series:
             named = ", ".join(f"“{one_line(key)[:40]}”" for key in list(new)[:_NAMED])
             more = f" and {len(new) - _NAMED:,} more" if len(new) > _NAMED else ""
             raise Refused(f"There is no series {named}{more}. Add it to the source, or have it take new series.")
-        if self._known + len(new) > self._max_series:
+        if new and self._known + len(new.keys() | self._promised.keys()) > self._max_series:
             raise Refused(f"{count(len(new), 'new key')} would be more than the source's {self._max_series:,} series.")
+        return new
 
 
 def pack(batch: FeedBatch) -> bytes:

@@ -105,6 +105,17 @@ def test_new_series_are_taken_where_that_is_wanted_and_as_many_as_may_be() -> No
     assert "3 new keys would be more than the source's 4" in refusal(body, new_series=True, max_series=4)
 
 
+def test_a_new_key_is_of_one_sort_and_counts_until_its_series_is_there() -> None:
+    mixed = [{"key": "new", "value": 1}, {"key": "new", "value": "dry"}]
+    assert "1 tick refused: a new key with both numbers and text (new)" in refusal(mixed, new_series=True)
+    push = target(max_series=4, new_series=True)
+    push.take(json.dumps({"key": "first", "value": "dry"}).encode(), NOW)
+    for body in ({"key": "first", "value": 1}, [{"key": "second", "value": 1}, {"key": "third", "value": 1}]):
+        with pytest.raises(Refused):
+            push.take(json.dumps(body).encode(), NOW)
+    push.take(json.dumps([{"key": "first", "value": "wet"}, {"key": "second", "value": 1}]).encode(), NOW)
+
+
 def test_values_are_picked_out_of_any_json_where_that_is_wanted() -> None:
     values = [{"path": "t", "unit": "°C"}]
     config = {"body": "json", "items": "data", "item_key": "id", "series": values, "time": "at", "new_series": True}
