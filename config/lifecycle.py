@@ -13,6 +13,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from config import metrics, presence
+from config.bodies import bound_bodies
 from config.tasks import Tasks
 from dashboard import live, ticklog
 from dashboard.feeds.limits import Limits as FeedLimits
@@ -113,6 +114,9 @@ class WebProcess:
         if "twisted.internet.reactor" not in sys.modules:
             return
         from twisted.internet import defer, reactor
+
+        # Django and the door for ticks refuse more than this by themselves.
+        bound_bodies(max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.TICKWALL_INGEST_BYTES))
 
         def begin() -> None:
             # The reactor calls this before its event loop runs.

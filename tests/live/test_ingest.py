@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +23,17 @@ source = DataSource.objects.create(name="Push", slug="push", kind="webhook", con
 def pushed(tmp_path: Path) -> Iterator[Site]:
     with site(tmp_path, data=DATA) as it:
         yield it
+
+
+def test_a_body_without_end_takes_no_memory(pushed: Site) -> None:
+    size, before = 64 << 20, pushed.rss()
+    for path, status in (("/api/v1/ingest/push", b"413"), ("/accounts/login/", b"403")):
+        with socket.create_connection(("127.0.0.1", pushed.port), 20) as line:
+            line.sendall(f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {size}\r\n\r\n".encode())
+            for _ in range(size >> 20):
+                line.sendall(b" " * (1 << 20))
+            assert line.recv(100).split()[1] == status
+    assert pushed.rss() - before < 16 << 20
 
 
 @pytest.fixture
