@@ -16,6 +16,8 @@ from django.http import HttpRequest
 
 from dashboard.models.offload import offload
 from dashboard.models.process import WebProcess
+from dashboard.ticklog.base import LogUnreachable
+from dashboard.ticklog.redis_sites import RedisSites
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +35,18 @@ class Presence:
         # What is wrong, for people; empty when nothing is.
         self.warning = ""
         self._gone = False
+        self._sites = (
+            RedisSites(settings.REDIS_URL, prefix=settings.TICKWALL_REDIS_PREFIX) if settings.REDIS_URL else None
+        )
+        self._others: list[str] = []
 
     async def keep(self) -> None:
         """Beats until the process stops. A database that is away is somebody else's news; nothing ends here."""
         while not self._gone:
             try:
-                self._judge(await offload(self._look)())
+                processes, site = await offload(self._look)()
+                await self._look_around(site)
+                self._judge(processes)
             except Error as error:
                 logger.debug("the web processes could not be looked up: %s", error)
             await asyncio.sleep(BEAT)
@@ -50,16 +58,28 @@ class Presence:
             async with asyncio.timeout(LEAVE):
                 await offload(WebProcess.objects.filter(pk=self.key).delete)()
 
-    def _look(self) -> list[WebProcess]:
+    async def _look_around(self, site: str) -> None:
+        """Looks for other sites in the same place of the same Redis. One that is away is somebody else's news."""
+        if self._sites is not None and site:
+            with contextlib.suppress(LogUnreachable):
+                self._others = await self._sites.look(site, socket.gethostname())
+
+    def _look(self) -> tuple[list[WebProcess], str]:
         if self._gone:
-            return []
+            return [], ""
         log = WebProcess.Log.REDIS if settings.REDIS_URL else WebProcess.Log.MEMORY
         WebProcess.beat(self.key, socket.gethostname(), os.getpid(), log)
-        return WebProcess.at_odds()
+        return WebProcess.at_odds(), WebProcess.site()
 
     def _judge(self, processes: list[WebProcess]) -> None:
         warning = ""
-        if processes:
+        if self._others:
+            warning = (
+                f"Another site, on {', '.join(sorted(set(self._others)))}, with a database of its own, uses the same "
+                "Redis under the same TICKWALL_REDIS_PREFIX. Either may show the ticks of the other as its own. Give "
+                "each a prefix of its own."
+            )
+        elif processes:
             names = ", ".join(f"{process} (log {process.get_log_display().lower()})" for process in processes)
             warning = (
                 f"{len(processes)} web processes run on one database without sharing a tick log: {names}. Each counts "
@@ -70,7 +90,7 @@ class Presence:
             if warning:
                 logger.error(warning)
             else:
-                logger.info("the web processes no longer contradict each other")
+                logger.info("the web processes no longer contradict each other, nor does another site")
         self.warning = warning
 
 

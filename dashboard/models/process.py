@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import models
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
 # A process that has not said for this long that it is there counts as gone.
@@ -41,6 +42,12 @@ class WebProcess(models.Model):
             return
         cls.objects.filter(seen__lt=Now() - KEPT).delete()
         cls.objects.create(key=key, host=host[:100], pid=pid, log=log, started=Now(), seen=Now())
+
+    @classmethod
+    def site(cls) -> str:
+        """Returns what tells this database from all others: the moment at which it was made, to the microsecond."""
+        first = MigrationRecorder.Migration.objects.order_by("pk").values_list("applied", flat=True).first()
+        return first.isoformat() if first else ""
 
     @classmethod
     def at_odds(cls) -> list[WebProcess]:
