@@ -151,6 +151,10 @@ class WebProcess:
 
 
 async def _reply(send: Send, status: int, content: bytes, content_type: bytes) -> None:
-    headers = [(b"content-type", content_type), (b"cache-control", b"no-store")]
+    headers = [
+        (b"content-type", content_type),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

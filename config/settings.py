@@ -305,7 +305,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"outside": {"()": "config.logs.Outside"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outside"]}},
     # The pool tells every attempt while the database is away; those who wanted something from it say so once.
     "loggers": {"psycopg.pool": {"level": "ERROR"}},
     # LOG_LEVEL: what is logged, to standard error: DEBUG, INFO, WARNING or ERROR, and what is worse.

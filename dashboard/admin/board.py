@@ -61,7 +61,11 @@ class DashboardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = (PanelInline,)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"owner": request.user.pk, **super().get_changeform_initial_data(request)}
+        given: dict[str, Any] = super().get_changeform_initial_data(request)
+        # The widget looks for whatever the address says, and fails at what is no number.
+        if not str(given.get("owner", "")).isdecimal():
+            given["owner"] = request.user.pk
+        return given
 
 
 @admin.register(Panel)

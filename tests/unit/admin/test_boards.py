@@ -29,6 +29,7 @@ def test_a_dashboard_is_made_with_its_panels(admin: Client, cast: Cast) -> None:
 def test_whoever_makes_a_dashboard_is_offered_as_its_owner(admin: Client, cast: Cast) -> None:
     response = admin.get("/admin/dashboard/dashboard/add/")
     assert response.context["adminform"].form.initial["owner"] == cast.root.pk
+    assert admin.get("/admin/dashboard/dashboard/add/?owner=abc").status_code == 200
 
 
 @pytest.mark.parametrize("options", ["[]", "3", "{", '{"a": NaN}', "[" * 20_000])
