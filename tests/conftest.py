@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import site
 from tests.support.environment import PRIVATE_DIR
-from tests.support.promise import BrokenPromise
+from tests.support.promise import AGAIN
 from tests.support.services import postgres_server, redis_server
 
 TESTS = Path(__file__).parent
@@ -46,14 +46,13 @@ def private_var(settings: Any, tmp_path: Path) -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs a test of real processes again that missed its moment, twice at most; never one whose books do not add up.
+    """Runs a test of real processes again that missed its moment, twice at most; never one that broke a promise.
 
     The summary names those that were (RERUN), and shows by what.
     """
-    again = pytest.mark.flaky(reruns=2, rerun_except=[BrokenPromise])
     for item in items:
         if any(item.path.is_relative_to(TESTS / folder) for folder in REAL):
-            item.add_marker(again)
+            item.add_marker(AGAIN)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
