@@ -329,7 +329,7 @@ PROOFS = (
     _proof(
         "F49",
         "faults/test_withdrawn.py",
-        "not within 3 s",
+        "data after the right was withdrawn",
         "dashboard/live/connection.py",
         "        if not self._requests and not self._overseen and self._proven and self._ended(await self._who()):\n",
         "        if True:\n",

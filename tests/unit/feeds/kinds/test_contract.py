@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.promise import promised
 from tests.unit.feeds.cast import until
 from tests.unit.feeds.kinds.contract import SECONDS, SECRET, Counterpart, Stage
 from tests.unit.feeds.kinds.counterparts import COUNTERPARTS
@@ -33,7 +34,8 @@ async def stage(
         await made.supervising.stop()
         await counterpart.stop()
     said = caplog.text + repr(made.announced) + repr(made.supervising.specs)
-    assert SECRET not in said
+    with promised():
+        assert SECRET not in said
 
 
 async def the_neighbour_ticks(stage: Stage) -> None:
