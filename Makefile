@@ -36,7 +36,8 @@ test-live: ready programs  ## run the tests with real processes and sockets
 	$(PY) -m pytest tests/live $(ARGS)
 
 test-faults: ready programs  ## break processes, Redis and the database on purpose, at full length (test: a shorter form)
-	$(PY) -m pytest tests/faults tests/live/test_deploy.py tests/live/test_limits.py --full $(ARGS)
+	$(PY) -m pytest tests/faults tests/live/test_deploy.py tests/live/test_limits.py tests/live/test_many_saves.py \
+		tests/unit/feeds/kinds/test_poll_storm.py tests/browser/test_connection.py --full $(ARGS)
 
 test-browser: ready programs  ## run the tests in Chromium
 	$(PY) -m pytest tests/browser $(ARGS)
@@ -50,7 +51,7 @@ lint: ready  ## check format, style, types and the syntax of the browser code
 	$(PY) -m mypy
 	@sh scripts/check_js.sh $(NODE)
 
-bench: ready  ## run the benchmarks
+bench: ready programs  ## run the benchmarks
 	$(PY) -m bench $(ARGS)
 
 ready:
