@@ -24,10 +24,11 @@ run: ready-to-run  ## start the site on 127.0.0.1:8000 (PORT=…), with demo dat
 worker: ready-to-run  ## start a worker of its own, for a site with REDIS_URL
 	@PYTHONUNBUFFERED=1 exec $(PY) manage.py runworker feeds
 
-# Sites are tested in both sizes: everything in one process, then on Redis and PostgreSQL with a worker of its own.
+# Sites are tested in both sizes: everything in one process, then on Redis and PostgreSQL with a worker of its own. So
+# are the unit tests that use the database, on SQLite and on PostgreSQL.
 test: ready programs test-js  ## run every test
 	$(PY) -m pytest $(ARGS)
-	$(PY) -m pytest --grown tests/live tests/browser --ignore tests/live/test_deploy.py $(ARGS)
+	$(PY) -m pytest --grown tests/unit tests/live tests/browser --ignore tests/live/test_deploy.py $(ARGS)
 
 test-unit: ready programs  ## run the tests of single modules and of the import table
 	$(PY) -m pytest tests/unit tests/architecture $(ARGS)

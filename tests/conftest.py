@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.support import site
-from tests.support.environment import PRIVATE_DIR
+from tests.support.environment import DATABASE_URL, GROWN, PRIVATE_DIR
 from tests.support.promise import AGAIN
 from tests.support.services import postgres_server, redis_server
 
@@ -25,7 +25,7 @@ hypothesis.settings.load_profile("tickwall")
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
-    """Puts the test database into a file.
+    """Puts the test database of SQLite into a file.
 
     SQLite's databases in memory belong to one connection, or lock whole tables when shared; database work that is
     offloaded to threads (dashboard/models/offload.py) brings its own connections. Such tests must commit:
@@ -33,7 +33,14 @@ def django_db_modify_db_settings() -> None:
     """
     from django.db import connections
 
-    connections.settings["default"]["TEST"]["NAME"] = str(PRIVATE_DIR / "test.sqlite3")
+    if not GROWN:
+        connections.settings["default"]["TEST"]["NAME"] = str(PRIVATE_DIR / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Leaves a test database on PostgreSQL, which threads may hold connections to, to go away with its server."""
+    return GROWN
 
 
 @pytest.fixture(autouse=True)
@@ -45,21 +52,32 @@ def private_var(settings: Any, tmp_path: Path) -> Path:
     return settings.VAR_DIR
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Runs a test of real processes again that missed its moment, twice at most; never one that broke a promise.
 
-    The summary names those that were (RERUN), and shows by what.
+    The summary names those that were (RERUN), and shows by what. Of the unit tests a run on PostgreSQL takes those that
+    use the database: to the others it is the same run.
     """
+    if GROWN:
+        same = [item for item in items if item.path.is_relative_to(TESTS / "unit") and not _uses_the_database(item)]
+        config.hook.pytest_deselected(items=same)
+        items[:] = [item for item in items if item not in set(same)]
     for item in items:
         if any(item.path.is_relative_to(TESTS / folder) for folder in REAL):
             item.add_marker(AGAIN)
+
+
+def _uses_the_database(item: pytest.Item) -> bool:
+    asked: list[str] = getattr(item, "fixturenames", [])
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(asked)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--grown",
         action="store_true",
-        help="run sites on Redis and PostgreSQL with a worker of their own, instead of everything in one process",
+        help="run sites on Redis and PostgreSQL with a worker of their own, instead of everything in one process; and "
+        "of the unit tests those that use the database, on PostgreSQL",
     )
     parser.addoption(
         "--full",
@@ -78,7 +96,7 @@ def full(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def engines(request: pytest.FixtureRequest) -> None:
     """Has the sites of this run use Redis and PostgreSQL, if that was asked for."""
-    if request.config.getoption("--grown"):
+    if GROWN:
         site.ENGINES = site.Engines(request.getfixturevalue("redis_url"), request.getfixturevalue("postgres_url"))
 
 
@@ -92,5 +110,8 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The URL of a PostgreSQL database of the tests' own, shared by the session."""
+    if GROWN:
+        yield DATABASE_URL
+        return
     with postgres_server() as url:
         yield url
