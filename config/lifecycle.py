@@ -64,7 +64,8 @@ class WebProcess:
             await _reply(send, status, orjson.dumps(content), b"application/json")
             return
         if scope["type"] == "http" and scope["path"] == "/metrics":
-            await _reply(send, 200, metrics.report(live.current(), self._worker, self._tasks), metrics.CONTENT_TYPE)
+            figures = metrics.report(live.current(), live.current_clients(), self._worker, self._tasks)
+            await _reply(send, 200, figures, metrics.CONTENT_TYPE)
             return
         await self._app(scope, receive, send)
 

@@ -12,7 +12,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 
 from dashboard import live
-from dashboard.live import mailbox
+from dashboard.live import mailbox, refusals
 from dashboard.live.access import Credentials
 from dashboard.live.clients import Seat
 from dashboard.live.connection import Connection
@@ -83,7 +83,9 @@ class LiveConsumer(AsyncConsumer):
 
     async def _connect(self) -> None:
         hub = live.current()
-        if not self._may_connect() or (hub.draining and self._has_another()):
+        why = "origin" if not self._may_connect() else "another" if hub.draining and self._has_another() else None
+        if why is not None:
+            refusals.handshakes[why] += 1
             # Before the accept this becomes a plain 403, which says nothing to the page that should not be there.
             self.wire.close(1008)
             raise StopConsumer
@@ -124,6 +126,7 @@ class LiveConsumer(AsyncConsumer):
         if news is not None:
             logger.warning(news)
         if isinstance(seat, str):
+            refusals.farewells[CloseCode.TOO_MANY_SOCKETS] += 1
             self.wire.write(frames.farewell(CloseCode.TOO_MANY_SOCKETS, seat))
             self.wire.close(CloseCode.TOO_MANY_SOCKETS)
             return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from django.db import Error
 
+from dashboard.live import refusals
 from dashboard.live.access import Credentials, Grant, Identity, SourceGrant
 from dashboard.live.advance import Place, verdict
 from dashboard.live.clients import Seat
@@ -73,8 +74,15 @@ class Connection:
         self.session.beat(heartbeat, now)
         self.write(heartbeat)
 
+    def refuse(self, request: int | None, code: str, msg: str) -> None:
+        """Answers a message with `err`."""
+        refusals.errors[code] += 1
+        self.write(frames.error(request, code, msg))
+
     def dismiss(self, code: CloseCode, msg: str | None = None) -> None:
         """Says `bye`, closes, and forgets the viewer."""
+        if self in self.hub.connections:
+            refusals.farewells[code] += 1
         self.write(frames.farewell(code, msg))
         self.wire.close(code)
         self.hub.leave(self)
@@ -114,7 +122,7 @@ class Connection:
                 raise BadRequest("The first message is a hello")
             await self._take(request, now)
         except BadRequest as error:
-            self.write(frames.error(error.request, "bad", error.msg))
+            self.refuse(error.request, "bad", error.msg)
             if error.strike and session.strike():
                 self.dismiss(CloseCode.MALFORMED)
         except (Error, TimeoutError) as error:
@@ -139,7 +147,7 @@ class Connection:
                 await self._oversee(request)
             case requests.Unsubscribe(id=number, sub=sub):
                 if not self._unsubscribe(sub):
-                    self.write(frames.error(number, "not_found", f"There is no subscription {sub}"))
+                    self.refuse(number, "not_found", f"There is no subscription {sub}")
                     return
                 self.write(frames.ok(number))
             case requests.Set(id=number, rate=rate, visible=visible):
@@ -214,7 +222,7 @@ class Connection:
         if self._ended(identity):
             return
         if grant is None:
-            self.write(frames.error(request.id, "not_found", NOT_FOUND))
+            self.refuse(request.id, "not_found", NOT_FOUND)
             return
         if request.id in self._overseen:
             self._unsubscribe(request.id)
@@ -236,7 +244,7 @@ class Connection:
         taken, limit = {*self.session.subs, *self._overseen}, self.session.limits.subs
         if sub in taken or len(taken) < limit:
             return False
-        self.write(frames.error(sub, "limit", f"One socket has {limit} subscriptions at most"))
+        self.refuse(sub, "limit", f"One socket has {limit} subscriptions at most")
         return True
 
     def _unsubscribe(self, sub: int) -> bool:
@@ -263,7 +271,7 @@ class Connection:
         if self not in self.hub.connections or self._ended(identity):
             return
         if not sources:
-            self.write(frames.error(request.id, "not_found", NOT_FOUND))
+            self.refuse(request.id, "not_found", NOT_FOUND)
             return
         self._unsubscribe(request.id)
         self._overseen[request.id] = request

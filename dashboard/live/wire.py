@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
+from dashboard.live import refusals
 from dashboard.protocol import frames
 from dashboard.protocol.close_codes import CloseCode
 from dashboard.protocol.frames import Frame
@@ -83,6 +84,7 @@ class Wire:
         if self._close is not None or self._over:
             return
         if self._bytes + len(frame) > BACKLOG_BYTES:
+            refusals.farewells[CloseCode.TOO_SLOW] += 1
             self._backlog.append(frames.farewell(CloseCode.TOO_SLOW))
             self.close(CloseCode.TOO_SLOW)
             return

@@ -148,6 +148,7 @@ async def test_nonsense_is_answered_and_three_times_ends_it(shared_site: Site, t
         await socket.send(text)
         bye, code = await closed_with(socket)
     assert bye["code"] == code == 4501
+    assert 'tickwall_errors_total{code="bad"}' in await asyncio.to_thread(lambda: shared_site.get("/metrics")[1])
 
 
 async def test_an_unknown_type_is_an_error_but_no_strike(shared_site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from dashboard import consumers, live
 from dashboard.consumers import LiveConsumer
+from dashboard.live import refusals
 from dashboard.live.clients import Clients, Most, Proxies
 from dashboard.protocol.frames import SUBPROTOCOL
 from tests.unit.live.desk import Desk, Hall, desk, living_hall
@@ -131,6 +133,24 @@ async def test_among_several_protocols_ours_is_chosen(hall: Hall) -> None:
     assert client.sent[0]["subprotocol"] == SUBPROTOCOL
     client.hang_up()
     await client.ended()
+
+
+async def test_what_is_refused_at_the_door_is_counted(
+    hall: Hall, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "handshakes", Counter())
+    monkeypatch.setattr(refusals, "farewells", Counter())
+    await Client(origin="http://evil.example").ended()
+    clients.most = Most(0, 0, 0, 0, 0.001, 1)
+    await Client(protocols=()).ended()
+    await Client().ended()
+    hall.hub.draining = True
+    passed_on = Client()
+    passed_on.scope["headers"].append((b"tickwall-another", b"yes"))
+    await passed_on.ended()
+    assert refusals.handshakes == {"origin": 1, "another": 1}
+    assert refusals.farewells == {4506: 1, 4029: 1}
+    assert clients.refused == {"handshakes": 1}
 
 
 async def test_a_draining_process_takes_nobody_new(hall: Hall) -> None:

@@ -54,7 +54,7 @@ def test_every_word_is_described() -> None:
     assert words("Gaps", "`why`") == {*get_args(Verdict), "slow", *written} - {"first"}
     assert all(f"`{why}`" in section(PAGE, "Gaps").partition("|")[0] for why in written)
     assert words("States and events", "`state`") == set(get_args(StateName))
-    assert words("Mistakes", "`code`") == {"bad", *re.findall(r'frames\.error\([^,]+, "(\w+)"', SERVER)}
+    assert words("Mistakes", "`code`") == {"bad", *re.findall(r'\.refuse\([^,]+, "(\w+)"', SERVER)}
 
 
 def test_every_column_of_rows_is_described() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from dashboard.live import advance
+from dashboard.live import advance, refusals
+from dashboard.protocol.close_codes import CloseCode
 from tests.unit.live.desk import Desk, Hall
 from tests.unit.live.world import Clock
 
@@ -52,6 +54,20 @@ async def test_the_third_message_that_cannot_be_understood_ends_the_connection(h
     await socket.say({"t": "ack", "k": "never sent"})
     assert socket.kinds()[-2:] == ["err", "bye"]
     assert socket.closed == 4501
+
+
+async def test_what_is_refused_is_counted_by_its_code(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "errors", Counter())
+    monkeypatch.setattr(refusals, "farewells", Counter())
+    socket = await hall.socket()
+    await socket.subscribe(dashboard="nowhere")
+    await socket.say({"t": "unsub", "id": 2, "sub": 7})
+    for _ in range(3):
+        await socket.say("{")
+    await socket.say("{")
+    socket.connection.dismiss(CloseCode.DRAIN)
+    assert refusals.errors == {"not_found": 2, "bad": 3}
+    assert refusals.farewells == {4501: 1}, "who has been sent away is not sent away again"
 
 
 async def test_an_oversized_message_is_named_as_such(hall: Hall) -> None:

@@ -14,6 +14,7 @@ from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 from websockets.utils import apply_mask
 
+from dashboard.live import refusals
 from dashboard.live import wire as wire_module
 from dashboard.live.wire import Wire, short_text
 from dashboard.protocol import frames
@@ -100,6 +101,7 @@ async def test_a_server_that_makes_us_wait_holds_a_bounded_backlog_and_then_clos
     socket.gate.clear()
     wire = Wire(socket.send)
     running = asyncio.create_task(wire.closed())
+    before = refusals.farewells[4008]
     for _ in range(1000):
         wire.write(frame("x" * 100))
         assert wire._bytes <= 10_000
@@ -108,6 +110,7 @@ async def test_a_server_that_makes_us_wait_holds_a_bounded_backlog_and_then_clos
     assert socket.sent[-1] == {"type": "websocket.close", "code": 4008}
     *written, bye = socket.texts
     assert len(written) == 100
+    assert refusals.farewells[4008] == before + 1
     assert json.loads(bye)["code"] == 4008
 
 
