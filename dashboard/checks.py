@@ -160,6 +160,20 @@ def several_processes_share_redis(app_configs: Any = None, **kwargs: Any) -> lis
     ]
 
 
+def a_worker_shares_its_log() -> list[CheckMessage]:
+    """Asked for by `runworker` alone: to a site in one process the log in its memory is the right one."""
+    if settings.REDIS_URL:
+        return []
+    return [
+        Error(
+            "Without REDIS_URL the tick log is in the memory of the web process, which runs the feeds itself: what a "
+            "worker appended here nobody could read.",
+            hint="Set the same REDIS_URL for the web process and the worker, or start no worker.",
+            id="tickwall.E010",
+        )
+    ]
+
+
 @register()
 def kinds_load(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     return [

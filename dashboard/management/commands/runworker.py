@@ -9,12 +9,12 @@ import signal
 from typing import Any
 
 from channels.management.commands.runworker import Command as ChannelsCommand
-from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, SystemCheckError
 
 from config.lifecycle import make_worker
 from config.tasks import Tasks
 from dashboard import ticklog
+from dashboard.checks import a_worker_shares_its_log
 from dashboard.protocol.control import FEEDS
 
 logger = logging.getLogger(__name__)
@@ -32,11 +32,9 @@ class Command(ChannelsCommand):  # type: ignore[misc]  # Channels has no types
     def handle(self, *args: Any, **options: Any) -> None:
         if options["channels"] != [FEEDS]:
             raise CommandError(f"There is one channel to work on: manage.py runworker {FEEDS}")
-        if not settings.REDIS_URL:
-            raise CommandError(
-                "Without REDIS_URL the tick log is in the memory of the web process, which runs the feeds itself: what "
-                "a worker appended here nobody could read. Set REDIS_URL for the web process and the worker."
-            )
+        errors = a_worker_shares_its_log()
+        if errors:
+            raise SystemCheckError("\n".join(map(str, errors)))
         asyncio.run(self._work())
 
     async def _work(self) -> None:

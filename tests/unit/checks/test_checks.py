@@ -7,6 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
@@ -100,6 +101,14 @@ def test_several_processes_without_redis_are_an_error(
     settings.REDIS_URL = redis
     monkeypatch.setenv("WEB_CONCURRENCY", processes)
     assert ids() == found
+
+
+def test_a_worker_without_redis_is_refused_and_a_site_without_it_is_not(settings: Any) -> None:
+    assert ids() == []
+    with pytest.raises(SystemCheckError, match=r"(?s)tickwall\.E010.*web process.*HINT: .*REDIS_URL"):
+        call_command("runworker", "feeds")
+    settings.REDIS_URL = "redis://localhost"
+    assert checks.a_worker_shares_its_log() == []
 
 
 def test_a_kind_that_does_not_load_is_a_warning_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
