@@ -19,7 +19,7 @@ setup: ready  ## make .venv and node_modules, or bring them up to date
 
 run: ready-to-run  ## start the site on 127.0.0.1:8000 (PORT=…), with demo data the first time
 	@$(PY) scripts/prepare.py http://127.0.0.1:$(PORT)/
-	@PYTHONUNBUFFERED=1 exec $(PY) manage.py runserver --noreload 127.0.0.1:$(PORT)
+	@PYTHONUNBUFFERED=1 exec $(PY) manage.py runserver 127.0.0.1:$(PORT)
 
 worker: ready-to-run  ## start a worker of its own, for a site with REDIS_URL
 	@PYTHONUNBUFFERED=1 exec $(PY) manage.py runworker feeds

@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.support.site import site
 from tests.support.viewer import Viewer
 
@@ -44,6 +46,19 @@ async def test_sigterm_sends_everybody_away(tmp_path: Path) -> None:
         ends = sorted(viewer.closed_at - began for viewer in viewers)
         assert ends[-1] - ends[0] >= 0.5, "they are sent away in batches"
         assert "Traceback" not in it.log.read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_plain_runserver_says_goodbye_as_well(tmp_path: Path, number: int) -> None:
+    with site(tmp_path, "runserver") as it:
+        viewer = Viewer(it.url, dashboard="market")
+        await viewer.open()
+        await viewer.until(lambda: viewer.data_frames > 0)
+        it.signal(number)
+        await viewer.until(lambda: viewer.close_code is not None)
+        assert [bye["code"] for bye in viewer.byes] == [viewer.close_code] == [4001]
+        assert await asyncio.to_thread(it.wait, 10) == 0
+        viewer.assert_right()
 
 
 async def test_viewers_with_a_full_line_still_hear_goodbye(tmp_path: Path) -> None:

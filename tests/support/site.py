@@ -35,7 +35,7 @@ SECRET_KEY_OF_SOURCES = Fernet.generate_key().decode()
 SERVERS = {
     "daphne": ["-m", "daphne", "-p", "{port}", "config.asgi:application"],
     "uvicorn": ["-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "config.asgi:application"],
-    "runserver": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
+    "runserver": ["manage.py", "runserver", "127.0.0.1:{port}"],
 }
 
 
