@@ -13,7 +13,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dashboard.feeds.base import KEY_CHARACTERS, FeedBatch, FeedConfig, SeriesSpec
-from dashboard.feeds.payload import NotJson, TimeFormat, decode, milliseconds, number, numbers, shape, text
+from dashboard.feeds.payload import NotJson, TimeFormat, decode, made_of, milliseconds, number, numbers, text
 from dashboard.feeds.words import one_line
 
 # Items of one payload that are looked at, and numbers that are found in it when nothing says which are wanted.
@@ -109,12 +109,21 @@ class Extraction(FeedConfig):
 class _Rows:
     """What a payload gives; `refused` is as in FeedBatch."""
 
+    hidden: Collection[str]
     keys: list[str] = field(default_factory=list)
     values: list[float | str] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     volumes: list[float | None] = field(default_factory=list)
     refused: list[tuple[str, str]] = field(default_factory=list)
     series: list[SeriesSpec] = field(default_factory=list)
+    # What was told of the payload and of its items: each is looked at once, however many rows of it are refused.
+    _told: dict[int, str] = field(default_factory=dict)
+
+    def made_of(self, found: Any) -> str:
+        told = self._told.get(id(found))
+        if told is None:
+            told = self._told[id(found)] = made_of(found, self.hidden)
+        return told
 
 
 class Extractor:
@@ -157,7 +166,7 @@ class Extractor:
 
     def batch(self, payload: Any) -> FeedBatch:
         """Turns a payload that is decoded already into a batch."""
-        rows = _Rows()
+        rows = _Rows(self._hidden)
         for name, item in self._items(payload, rows):
             self._pick(name, item, payload, rows)
         config = self._config
@@ -184,7 +193,7 @@ class Extractor:
         elif isinstance(found, list):
             named = enumerate(found)
         else:
-            rows.refused.append((f"no list at “{self._config.items}”", f"the payload is {shape(payload)}"))
+            rows.refused.append((f"no list at “{self._config.items}”", f"the payload is {rows.made_of(payload)}"))
             return
         for place, (name, item) in enumerate(named):
             if place == MOST_ITEMS:
@@ -194,7 +203,7 @@ class Extractor:
             if isinstance(found_name, str | int | float) and found_name != "":
                 yield str(found_name), item
             else:
-                rows.refused.append((f"no key at “{self._config.item_key}”", f"the item is {shape(item)}"))
+                rows.refused.append((f"no key at “{self._config.item_key}”", f"the item is {rows.made_of(item)}"))
 
     def _pick(self, name: str | None, item: Any, payload: Any, rows: _Rows) -> None:
         config = self._config
@@ -205,7 +214,7 @@ class Extractor:
             try:
                 time = milliseconds(found, config.time_format)
             except ValueError as error:
-                rows.refused.append((f"{error} at “{config.time}”", f"the payload is {shape(payload)}"))
+                rows.refused.append((f"{error} at “{config.time}”", f"the payload is {rows.made_of(payload)}"))
                 return
         if config.volume:
             volume = _volume(self._find(config.volume, item))
@@ -225,7 +234,7 @@ class Extractor:
                     return
                 yield key, each
             if not count:
-                rows.refused.append(("no number in it", f"the payload is {shape(item)}"))
+                rows.refused.append(("no number in it", f"the payload is {rows.made_of(item)}"))
         for value in self._config.series:
             found = self._find(value.path, item)
             if found is None and value.optional:
@@ -235,7 +244,7 @@ class Extractor:
             try:
                 taken = text(found) if value.text else number(found)
             except ValueError as error:
-                rows.refused.append((f"{error} at “{value.path}”", f"the payload is {shape(item)}"))
+                rows.refused.append((f"{error} at “{value.path}”", f"the payload is {rows.made_of(item)}"))
                 continue
             if name is not None:
                 self._describe(value, name, key, rows)

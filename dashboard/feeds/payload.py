@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import nan
 from typing import Any, Literal
@@ -19,6 +20,8 @@ _MOST_DEPTH = 8
 _SHAPE_NAMES = 20
 _CHARACTERS = 160
 _LOOKED_AT = 16_384
+# Whether what a payload is made of may be told with its values: to somebody who tries a source out, and to no viewer.
+quoting: ContextVar[bool] = ContextVar("quoting", default=False)
 # Not float(): that takes "nan", "1_000" and digits of all scripts.
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 
@@ -85,6 +88,12 @@ def excerpt(body: bytes | str, hidden: Collection[str] = ()) -> str:
     if not line:
         return "it is not text" if body else "it is empty"
     return f"“{_cut(line)}”"
+
+
+def made_of(found: Any, hidden: Collection[str] = ()) -> str:
+    """Returns the shape of a payload, and how it begins where that may be told (`quoting`)."""
+    told = shape(found)
+    return f"{told}, as in {excerpt(orjson.dumps(found, default=str), hidden)}" if quoting.get() else told
 
 
 def shape(found: Any) -> str:

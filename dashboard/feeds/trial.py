@@ -11,6 +11,7 @@ from typing import Any
 from dashboard.feeds.base import SeriesInfo, SeriesSpec, SourceSpec
 from dashboard.feeds.health import Health
 from dashboard.feeds.limits import Limits
+from dashboard.feeds.payload import quoting
 from dashboard.feeds.runner import Runner
 from dashboard.feeds.words import count, hide
 from dashboard.timeseries.tick import Ticks
@@ -93,7 +94,18 @@ class Trial:
 
 
 async def trial(spec: SourceSpec, *, seconds: float = SECONDS, samples: int = 3) -> Trial:
-    """Runs a feed until every series has so many samples, or it fails, or the time is over."""
+    """Runs a feed until every series has so many samples, or it fails, or the time is over.
+
+    What could not be read is quoted: whoever tries a source may see what it gives, and needs to.
+    """
+    quoted = quoting.set(True)
+    try:
+        return await _trial(spec, seconds, samples)
+    finally:
+        quoting.reset(quoted)
+
+
+async def _trial(spec: SourceSpec, seconds: float, samples: int) -> Trial:
     found = Trial(samples)
     runner = Runner(spec, sink=found.take, admit=found.admit, announce=found.announce)
     running = asyncio.create_task(runner.run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection
 from math import ceil
@@ -46,7 +47,8 @@ def hide(text: str, secrets: Collection[str]) -> str:
     """Returns a text without the secrets, also as they are written in URLs and in quoted strings."""
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SECRET_CHARACTERS:
-            for form in {secret, quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}:
+            written = (repr(secret), json.dumps(secret), json.dumps(secret, ensure_ascii=False))
+            for form in {secret, quote(secret, safe=""), quote_plus(secret), *(quoted[1:-1] for quoted in written)}:
                 text = text.replace(form, "…")
     return text
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dashboard.feeds.base import FeedError
@@ -24,6 +26,9 @@ def test_a_secret_is_hidden_however_it_is_written_and_wherever_the_line_is_cut()
     secret = "p&ss wörd'"
     error = ValueError(f"GET /?k=p%26ss%20w%C3%B6rd%27&l=p%26ss+w%C3%B6rd%27 {secret} {[secret]}")
     assert plain(error, [secret]) == "ValueError: GET /?k=…&l=… … ['…']".replace("['…']", '["…"]')
+    quoted = 'say "wörd" \\ twice'
+    for written in (json.dumps(quoted), json.dumps(quoted, ensure_ascii=False)):
+        assert hide(written, [quoted]) == '"…"', "as a server that sends it back as JSON writes it"
     assert "p&ss" not in plain(ValueError("x" * (ERROR_CHARACTERS - 16) + secret), [secret])
     assert hide("a 123 b", ["123", ""]) == "a 123 b", "what is so short is no secret, and would be told by its absence"
 
