@@ -47,6 +47,11 @@ TARGETS = (
             ("server CPU", "cpu", 1 / 20),
         )
     ),
+    Target("30 line panels: main thread for a drawn frame", "browser 30", 10, "{:.1f} ms"),
+    Target("20 line panels: main thread for a drawn frame", "browser 20", 10, "{:.1f} ms"),
+    Target("200 rows at 10 Hz: p95 of a main-thread task", "browser rows", 16, "{:.1f} ms"),
+    Target("half an hour of ticks: heap in the end against full stores", "browser heap", 1.05, RATIO),
+    Target("… detached nodes that came", "browser detached", 0, "{:+.0f}"),
 )
 
 
