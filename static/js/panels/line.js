@@ -21,8 +21,11 @@ export class LinePanel extends Panel {
 
   draw() {
     this.drawHead();
-    this.#writeLegend();
     this.#lines?.draw();
+  }
+
+  write() {
+    this.#writeLegend();
   }
 
   resize() {

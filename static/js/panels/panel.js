@@ -56,6 +56,9 @@ export class Panel {
     this.drawHead();
   }
 
+  /** Puts its text into the page, after the drawing of all panels, see the scheduler. @param {number} _now monotonic ms */
+  write(_now) {}
+
   /** Its box has another size. */
   resize() {}
 
@@ -84,7 +87,8 @@ export class Panel {
     for (const src of this.sources) this.#vitals.set(src, this.ctx.vital(src));
     const { stale, badge } = headOf([...this.#vitals.values()]);
     if (this.#badge) {
-      this.#badge.hidden = badge === null;
+      // To say the same again would have the browser work out the style anew.
+      if (this.#badge.hidden !== (badge === null)) this.#badge.hidden = badge === null;
       const framed = badge !== null && badge.framed && this.el.classList.contains('tall');
       setBadge(this.#badge, badge && { ...badge, text: framed ? capital(badge.text) : badge.text }, !framed);
     }

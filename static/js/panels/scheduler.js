@@ -2,14 +2,16 @@
 
 /** A panel is drawn at most this often, however often it changes. */
 export const GAP_MS = 100;
-/** Drawing that takes longer than this per frame is spread over several: what the browser then does with it takes about as long again. */
-export const BUDGET_MS = 4;
+/** Drawing that takes longer than this per frame is spread over several: what the browser then does with it takes some three times as long. */
+export const BUDGET_MS = 2;
 /** A frame that comes a little early is not put off to the next one. */
 const SLACK_MS = 4;
 
 /**
  * @typedef {object} Drawable
  * @property {(now: number) => void} draw
+ * @property {(now: number) => void} [write] puts text into the page, when all that are drawn in this frame have been: a letter on a canvas has the
+ *   browser lay out whatever text was changed before, once for each panel
  */
 
 /**
@@ -126,10 +128,13 @@ export class Scheduler {
     this.#frame = null;
     const begin = this.#seams.now();
     const waiting = [...this.#entries.values()].filter((entry) => entry.dirty && entry.visible && begin >= this.#due(entry));
+    const drawn = [];
     for (const entry of waiting) {
       this.#draw(entry, begin);
+      drawn.push(entry);
       if (this.#seams.now() - begin >= BUDGET_MS) break;
     }
+    for (const { panel } of drawn) if (this.#entries.has(panel)) this.#try(panel, () => panel.write?.(begin));
     this.#plan();
   }
 
@@ -138,11 +143,15 @@ export class Scheduler {
     entry.drawnAt = now;
     this.#entries.delete(entry.panel);
     this.#entries.set(entry.panel, entry);
+    this.#try(entry.panel, () => entry.panel.draw(now));
+  }
+
+  #try(panel, act) {
     try {
-      entry.panel.draw(now);
+      act();
     } catch (error) {
-      this.remove(entry.panel);
-      this.#onThrow(entry.panel, error);
+      this.remove(panel);
+      this.#onThrow(panel, error);
     }
   }
 }

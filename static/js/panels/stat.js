@@ -18,11 +18,12 @@ export class StatPanel extends Panel {
 
   draw(now) {
     this.drawHead();
-    for (const id of this.config.series) {
-      this.#quotes.write(id);
-      this.#sparks.draw(id, now);
-    }
+    for (const id of this.config.series) this.#sparks.draw(id, now);
     this.#lines?.draw();
+  }
+
+  write() {
+    for (const id of this.config.series) this.#quotes.write(id);
   }
 
   resize() {

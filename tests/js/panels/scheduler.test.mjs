@@ -112,13 +112,33 @@ test('slow panels take turns, and none starves', () => {
   const panels = Array.from({ length: 6 }, () => screen.panel(3));
   panels.forEach((panel) => screen.scheduler.add(panel));
   screen.frame();
-  assert.equal(panels.filter(({ drawn }) => drawn).length, 2);
+  assert.equal(panels.filter(({ drawn }) => drawn).length, 1);
   for (let i = 0; i < 200; i += 1) {
     screen.scheduler.markAll();
     screen.run(1);
   }
   const counts = panels.map(({ drawn }) => drawn);
   assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, String(counts));
+});
+
+test('text is written when all panels of the frame are drawn', () => {
+  const screen = new Screen();
+  const done = [];
+  const panel = (name) => ({ draw: () => done.push(`draw ${name}`), write: () => done.push(`write ${name}`) });
+  for (const name of ['a', 'b']) screen.scheduler.add(panel(name));
+  screen.run(50);
+  assert.deepEqual(done, ['draw a', 'draw b', 'write a', 'write b']);
+});
+
+test('a panel that cannot write is taken out, and one that could not draw is not asked to', () => {
+  const screen = new Screen();
+  const mute = { draw() {}, write: () => { throw new Error('no page'); } };
+  const broken = { draw: () => { throw new Error('no canvas'); }, write: () => assert.fail() };
+  const panel = screen.panel();
+  for (const each of [mute, broken, panel]) screen.scheduler.add(each);
+  screen.run(50);
+  assert.deepEqual(screen.thrown, [[broken, 'no canvas'], [mute, 'no page']]);
+  assert.equal(panel.drawn, 1);
 });
 
 test('a panel that throws is taken out and the others go on', () => {
