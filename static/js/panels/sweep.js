@@ -3,7 +3,8 @@
 export const LIT_MS = 400;
 /** Twice a second would be the most that does not flicker. Where everything ticks, cells that are always lit say nothing: so, less often. */
 export const EVERY_MS = 2_000;
-const SWEEP_MS = 100;
+/** A little longer than the panels' own period: see `light`. */
+const SWEEP_MS = 150;
 
 /** @typedef {{classList: {add(name: string): void, remove(name: string): void}, dataset: Record<string, string>}} Cell */
 
@@ -14,6 +15,7 @@ export class Sweep {
   /** @type {WeakMap<Cell, number>} from when on it may be lit again */
   #next = new WeakMap();
   #timer = null;
+  #sweptAt = -Infinity;
 
   /** @param {{now: () => number, setTimeout: Function, clearTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
    *   person wants no motion */
@@ -30,7 +32,8 @@ export class Sweep {
     this.#lit.set(cell, now());
     cell.dataset.way = way;
     cell.classList.add('lit');
-    this.#timer ??= this.#seams.setTimeout(() => this.#sweep(), SWEEP_MS);
+    // Where cells are lit with each drawing, those that are due go out with it: the timer would have the browser paint another frame.
+    if (this.#timer === null || now() - this.#sweptAt >= SWEEP_MS / 3) this.#sweep();
   }
 
   /** All out at once: the page has stopped, and a light would say the opposite. */
@@ -40,12 +43,14 @@ export class Sweep {
   }
 
   #sweep() {
-    this.#timer = null;
+    const { now, setTimeout, clearTimeout } = this.#seams;
+    clearTimeout(this.#timer);
+    this.#sweptAt = now();
     for (const [cell, at] of this.#lit) {
-      if (this.#seams.now() - at < LIT_MS) continue;
+      if (now() - at < LIT_MS) continue;
       cell.classList.remove('lit');
       this.#lit.delete(cell);
     }
-    if (this.#lit.size > 0) this.#timer = this.#seams.setTimeout(() => this.#sweep(), SWEEP_MS);
+    this.#timer = this.#lit.size > 0 ? setTimeout(() => this.#sweep(), SWEEP_MS) : null;
   }
 }

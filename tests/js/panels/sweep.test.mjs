@@ -6,10 +6,11 @@ import { Sweep } from '../../../static/js/panels/sweep.js';
 class World {
   time = 0;
   timers = [];
+  ids = 0;
   still = false;
   sweep = new Sweep({
     now: () => this.time, random: () => 0, still: () => this.still,
-    setTimeout: (fn, ms) => this.timers.push({ fn, at: this.time + ms }), clearTimeout: () => {},
+    setTimeout: (fn, ms) => (this.timers.push({ fn, at: this.time + ms, id: (this.ids += 1) }), this.ids), clearTimeout: (gone) => (this.timers = this.timers.filter(({ id }) => id !== gone)),
   });
 
   pass(ms) {
@@ -55,6 +56,21 @@ test('a cell lights once a second at most, less often by chance', () => {
 test('many cells share one timer', () => {
   const world = new World();
   for (let i = 0; i < 50; i += 1) world.sweep.light(cell(), 'up');
+  assert.equal(world.timers.length, 1);
+});
+
+test('while cells are lit with each drawing, lights go out with it and not by themselves', () => {
+  const world = new World();
+  const first = cell();
+  world.sweep.light(first, 'up');
+  const out = [];
+  for (let i = 0; i < 5; i += 1) {
+    world.pass(100);
+    const before = first.lit;
+    world.sweep.light(cell(), 'up');
+    out.push([before, first.lit]);
+  }
+  assert.deepEqual(out, [[true, true], [true, true], [true, true], [true, false], [false, false]]);
   assert.equal(world.timers.length, 1);
 });
 
