@@ -75,14 +75,6 @@ export class Zone {
     return `${this.hms(ms)}.${String(Math.floor(this.#wall(ms) % SECOND)).padStart(3, '0')}`;
   }
 
-  /** @param {number} ms @returns {string} UTC+1, UTC−3:30 */
-  utc(ms) {
-    const minutes = this.offset(ms) / MINUTE;
-    if (minutes === 0) return 'UTC';
-    const rest = Math.abs(minutes) % 60;
-    return `UTC${minutes < 0 ? '\u2212' : '+'}${Math.floor(Math.abs(minutes) / 60)}${rest ? `:${two(rest)}` : ''}`;
-  }
-
   #wall(ms) {
     const wall = Math.floor(ms + this.offset(ms)) % DAY;
     return wall < 0 ? wall + DAY : wall;

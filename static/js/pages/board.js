@@ -9,13 +9,13 @@ export class Board {
   #note;
   /** @type {Map<HTMLElement, import('../panels/panel.js').Panel>} */
   #panels = new Map();
-  /** @type {Map<HTMLElement, import('../panels/panel.js').Config>} */
+  /** @type {Map<HTMLElement, import('../panels/types.js').Config>} */
   #unfetched = new Map();
   #scheduler;
   #eyes;
   #sizes;
 
-  /** @param {import('../panels/panel.js').Context} ctx @param {(what: string, detail: object) => void} note told of a panel that fails */
+  /** @param {import('../panels/types.js').Context} ctx @param {(what: string, detail: object) => void} note told of a panel that fails */
   constructor(ctx, note) {
     this.#ctx = ctx;
     this.#note = note;
@@ -28,7 +28,7 @@ export class Board {
     this.#sizes = new ResizeObserver((changed) => this.#resize(changed));
   }
 
-  /** @param {HTMLElement} el @param {import('../panels/panel.js').Config} config */
+  /** @param {HTMLElement} el @param {import('../panels/types.js').Config} config */
   async add(el, config) {
     let Kind;
     try {

@@ -1,13 +1,11 @@
 // The page of a dashboard: puts its parts together and lets time pass.
 
 import { Client, liveUrl } from '../live/client.js';
-import { Sweep } from '../panels/sweep.js';
 import { Zone, setLocale } from '../panels/words.js';
 import { Board } from './board.js';
 import { pageClock, readBuild, readConfig } from './config.js';
 import { Drawer } from './drawer.js';
 import { Facts } from './facts.js';
-import { fullscreenTarget, toggleFullscreen } from './fullscreen.js';
 import { GapBook } from './gap_book.js';
 import { startKeys } from './keys.js';
 import { Pause } from './pause.js';
@@ -28,6 +26,8 @@ const root = page.documentElement;
 const kiosk = root.dataset.kiosk === '1';
 /** What only a wall needs is fetched only there. */
 const wall = () => import('./kiosk.js');
+/** And full screen by whoever asks for it. */
+const fullscreen = (element) => import('./fullscreen.js').then(({ toggleFullscreen }) => toggleFullscreen(element));
 const config = readConfig(page);
 const build = readBuild(page);
 setLocale(root.lang || 'en');
@@ -42,10 +42,8 @@ const client = new Client(
 );
 const book = new GapBook(client);
 const view = new Viewpoint(client, config, book, pageClock(config.now));
-const still = matchMedia('(prefers-reduced-motion: reduce)');
-const sweep = new Sweep({ ...timers, random: Math.random, still: () => still.matches });
-/** @type {import('../panels/panel.js').Context} */
-const context = { ...view, zone, sweep, group: 'page', window: () => view.window, say: (text) => voice.say(text) };
+/** @type {import('../panels/types.js').Context} */
+const context = { ...view, zone, group: 'page', window: () => view.window, say: (text) => voice.say(text) };
 const board = new Board(context, (what, detail) => client.journal.note(what, detail));
 
 const status = new Status(client, view, facts, voice, { clock: (ms) => zone.hms(ms), changed: turned, came: config.now });
@@ -74,8 +72,7 @@ function resubscribe() {
 /** The page is in another state than before: what it shows is live, from then, or held. */
 function turned() {
   const mode = view.mode();
-  if (mode !== 'live') sweep.clear();
-  else board.retry();
+  if (mode === 'live') board.retry();
   const stamp = mode === 'live' ? '' : `as of ${zone.hms(view.known())}`;
   for (const place of page.querySelectorAll('.panel__asof')) place.textContent = stamp;
   board.restyle();
@@ -149,8 +146,8 @@ function showShortcuts() {
 
 page.addEventListener('click', ({ target }) => {
   const act = target instanceof Element ? target.closest('[data-act]')?.dataset.act : null;
-  if (act === 'fullscreen') toggleFullscreen(root);
-  else if (act === 'panel-fullscreen') toggleFullscreen(target.closest('[data-panel]'));
+  if (act === 'fullscreen') fullscreen(root);
+  else if (act === 'panel-fullscreen') fullscreen(target.closest('[data-panel]'));
   else if (act === 'shortcuts') showShortcuts();
 });
 page.addEventListener('visibilitychange', () => {
@@ -158,7 +155,7 @@ page.addEventListener('visibilitychange', () => {
   tick();
 });
 startKeys({
-  ' ': () => pause.toggle(), l: () => drawer.toggle(), f: () => toggleFullscreen(fullscreenTarget()), t: () => voice.say(`Theme ${theme.cycle()}`), k: () => wall().then(({ toggleKiosk }) => toggleKiosk()), '?': showShortcuts,
+  ' ': () => pause.toggle(), l: () => drawer.toggle(), f: () => fullscreen(null), t: () => voice.say(`Theme ${theme.cycle()}`), k: () => wall().then(({ toggleKiosk }) => toggleKiosk()), '?': showShortcuts,
   1: () => range.choose(0), 2: () => range.choose(1), 3: () => range.choose(2),
 });
 

@@ -30,7 +30,7 @@ export class GapBook {
 
   /**
    * @param {number} src @param {{silent: number | null}} now  silent: server ms since which it is silent at this moment
-   * @returns {import('../panels/panel.js').Gap[]} oldest first
+   * @returns {import('../panels/types.js').Gap[]} oldest first
    */
   of(src, { silent }) {
     const marks = this.#client.store.marks(src).filter(({ from, to }) => from !== null || to !== null);

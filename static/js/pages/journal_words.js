@@ -25,7 +25,7 @@ export function journalWords({ what, detail }, name) {
 const CAUSES = { silent: 'Source silent', offline: 'You are offline' };
 
 /**
- * @param {{name: string, gaps: import('../panels/panel.js').Gap[]}[]} sources @param {(ms: number) => string} clock
+ * @param {{name: string, gaps: import('../panels/types.js').Gap[]}[]} sources @param {(ms: number) => string} clock
  * @returns {{swatch: string, when: string, source: string, 'source-inline': string, cause: string, missing: string}[]} newest first
  */
 export function gapRows(sources, clock) {

@@ -17,7 +17,7 @@ export function readAreas(css) {
 }
 
 /**
- * @param {import('./config.js').PageConfig} old @param {import('./config.js').PageConfig} fresh
+ * @param {import('./types.js').PageConfig} old @param {import('./types.js').PageConfig} fresh
  * @returns {{keep: Set<number>, exchange: Set<number>}} panels whose place may differ but whose content does not; those that are other ones
  */
 export function compare(old, fresh) {
@@ -28,7 +28,7 @@ export function compare(old, fresh) {
 }
 
 /**
- * @param {import('./config.js').PageConfig} config of the open page; it is brought up to date
+ * @param {import('./types.js').PageConfig} config of the open page; it is brought up to date
  * @param {import('./board.js').Board} board @param {import('./facts.js').Facts} facts
  * @returns {Promise<void>} @throws when the page cannot be had
  */

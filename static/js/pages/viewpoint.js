@@ -14,7 +14,7 @@ export class Viewpoint {
   cutAt = null;
 
   /**
-   * @param {import('../live/client.js').Client} client @param {import('./config.js').PageConfig} config @param {import('./gap_book.js').GapBook} book
+   * @param {import('../live/client.js').Client} client @param {import('./types.js').PageConfig} config @param {import('./gap_book.js').GapBook} book
    * @param {() => number} clock server time before the socket has told it
    */
   constructor(client, config, book, clock) {

@@ -4,6 +4,7 @@ import { direction } from '../charts/figures.js';
 import { barShapes, rank } from '../charts/movers.js';
 import { Panel } from './panel.js';
 import { Quotes } from './quotes.js';
+import { Sweep } from './sweep.js';
 
 /** Width of a bar's picture, in its own units. */
 const UNITS = 200;
@@ -11,7 +12,8 @@ const UNITS = 200;
 const RANK_EVERY_MS = 2_000;
 
 export class BarsPanel extends Panel {
-  #quotes = new Quotes(this);
+  #sweep = new Sweep();
+  #quotes = new Quotes(this, this.#sweep);
   #list;
   /** @type {Map<number, HTMLElement>} */
   #rows = new Map();
@@ -33,6 +35,12 @@ export class BarsPanel extends Panel {
     });
     this.#drawBars(items);
     if (now - this.#rankedAt >= RANK_EVERY_MS) this.#rank(items, now);
+  }
+
+  restyle() {
+    super.restyle();
+    // The page may have stopped, and a light would say the opposite.
+    this.#sweep?.clear();
   }
 
   #drawBars(items) {

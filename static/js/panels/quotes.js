@@ -10,10 +10,12 @@ export class Quotes {
   /** @type {Map<number, number>} the value last shown, for the way the next one goes */
   #shown = new Map();
   #alone = new Map();
+  #sweep;
 
-  /** @param {import('./panel.js').Panel} panel */
-  constructor(panel) {
+  /** @param {import('./panel.js').Panel} panel @param {import('./sweep.js').Sweep | null} [sweep] lights what moved among many; a large figure that stands alone is watched anyway */
+  constructor(panel, sweep = null) {
     this.#panel = panel;
+    this.#sweep = sweep;
   }
 
   /** @param {number} id of a series @returns {import('./quote.js').Quote} as it stands now */
@@ -49,9 +51,8 @@ export class Quotes {
 
   #light(id, value) {
     const before = this.#shown.get(id);
-    if (typeof before !== 'number' || typeof value !== 'number' || before === value || this.#panel.ctx.mode() !== 'live') return;
-    // A large figure that stands alone is watched anyway; lights are for finding what moved among many.
-    for (const cell of this.#panel.cells.of(id, 'last')) if (!this.#standsAlone(cell)) this.#panel.ctx.sweep.light(cell, value > before ? 'up' : 'down');
+    if (!this.#sweep || typeof before !== 'number' || typeof value !== 'number' || before === value || this.#panel.ctx.mode() !== 'live') return;
+    for (const cell of this.#panel.cells.of(id, 'last')) this.#sweep.light(cell, value > before ? 'up' : 'down');
   }
 
   #standsAlone(cell) {

@@ -8,6 +8,11 @@ const SWEEP_MS = 150;
 
 /** @typedef {{classList: {add(name: string): void, remove(name: string): void}, dataset: Record<string, string>}} Cell */
 
+function ofBrowser() {
+  const still = matchMedia('(prefers-reduced-motion: reduce)');
+  return { now: () => performance.now(), setTimeout: (fn, ms) => setTimeout(fn, ms), random: Math.random, still: () => still.matches };
+}
+
 export class Sweep {
   #seams;
   /** @type {Map<Cell, number>} when it was lit */
@@ -17,9 +22,9 @@ export class Sweep {
   #timer = null;
   #sweptAt = -Infinity;
 
-  /** @param {{now: () => number, setTimeout: Function, clearTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
+  /** @param {{now: () => number, setTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
    *   person wants no motion */
-  constructor(seams) {
+  constructor(seams = ofBrowser()) {
     this.#seams = seams;
   }
 

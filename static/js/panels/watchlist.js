@@ -5,6 +5,7 @@ import { setBadge } from './badge.js';
 import { Panel } from './panel.js';
 import { Quotes } from './quotes.js';
 import { Sparks } from './sparks.js';
+import { Sweep } from './sweep.js';
 import { nextOrder, ordered } from './watch_order.js';
 
 /** Rows that trade places faster than this cannot be read. */
@@ -13,7 +14,8 @@ const SORT_EVERY_MS = 2_000;
 const UNSEEN = 12;
 
 export class WatchlistPanel extends Panel {
-  #quotes = new Quotes(this);
+  #sweep = new Sweep();
+  #quotes = new Quotes(this, this.#sweep);
   #sparks = new Sparks(this);
   #body;
   /** @type {{id: number, el: HTMLElement, place: number, seen: boolean, symbol: string, name: string, age: number | null, last: any, change: number | null, pct: number | null}[]} */
@@ -71,6 +73,8 @@ export class WatchlistPanel extends Panel {
   restyle() {
     super.restyle();
     this.#sparks?.renew();
+    // The page may have stopped, and a light would say the opposite.
+    this.#sweep?.clear();
   }
 
   destroy() {
