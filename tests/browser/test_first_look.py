@@ -142,6 +142,27 @@ def test_no_rule_of_accessibility_is_broken(screen: Look, path: str, scheme: str
         assert page.axe() == []
 
 
+IN_ORDER = """(() => {
+  const list = document.querySelector('.movers');
+  const figures = () => [...list.querySelectorAll('[data-cell=pct]')]
+    .map(({textContent}) => Number(textContent.replace('\u2212', '-')));
+  window.disorders = [];
+  new MutationObserver(() => {
+    if (figures().some((value, at, all) => value > all[at - 1])) window.disorders.push(figures().join(' '));
+  }).observe(list, {childList: true, subtree: true, characterData: true});
+})()"""
+
+
+def test_movers_stand_in_the_order_of_their_figures_at_every_moment(screen: Look) -> None:
+    page = screen()
+    page.live()
+    page.page.evaluate(IN_ORDER)
+    before = page.cells("bars", "pct")
+    page.until(lambda: page.cells("bars", "pct") != before, 10, "figures change")
+    page.page.wait_for_timeout(5000)
+    assert page.page.evaluate("window.disorders") == []
+
+
 @pytest.mark.parametrize("width", [1440, 1100, 820, 390, 320])
 def test_no_window_is_too_narrow(screen: Look, width: int) -> None:
     for path in ("/d/market/", "/"):

@@ -8,8 +8,8 @@ import { Sweep } from './sweep.js';
 
 /** Width of a bar's picture, in its own units. */
 const UNITS = 200;
-/** Bars that trade places faster than this cannot be followed. */
-const RANK_EVERY_MS = 2_000;
+/** Bars that trade places faster than this cannot be followed. Their figures wait for it too: they never stand out of order. */
+const RANK_EVERY_MS = 1_000;
 
 export class BarsPanel extends Panel {
   #sweep = new Sweep();
@@ -27,6 +27,9 @@ export class BarsPanel extends Panel {
 
   draw(now) {
     this.drawHead();
+    const { sort } = this.config.options;
+    // Until rows have come only the server knows who moved, and what it drew stands.
+    if (!this.config.series.some((id) => this.ctx.view(id)) || (sort && now - this.#rankedAt < RANK_EVERY_MS)) return;
     const percent = this.config.options.scale === 'percent';
     const items = this.config.series.map((id) => {
       const made = this.#quotes.write(id);
@@ -34,7 +37,7 @@ export class BarsPanel extends Panel {
       return { id, value, way: percent ? direction(value ?? NaN, 2) : direction(value ?? NaN, this.ctx.series(id).decimals) };
     });
     this.#drawBars(items);
-    if (now - this.#rankedAt >= RANK_EVERY_MS) this.#rank(items, now);
+    if (sort) this.#rank(items, now);
   }
 
   restyle() {
@@ -54,8 +57,7 @@ export class BarsPanel extends Panel {
 
   #rank(items, now) {
     this.#rankedAt = now;
-    const { sort } = this.config.options;
-    if (!sort || !this.#list) return;
+    if (!this.#list) return;
     const order = rank(items).map(({ id }) => this.#rows.get(id));
     const rest = [...this.#rows.values()].filter((row) => !order.includes(row));
     const wanted = [...order, ...rest].filter(Boolean);
