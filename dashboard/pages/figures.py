@@ -14,7 +14,11 @@ WAYS = {1: "up", -1: "down", 0: "flat"}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A series as it stands on the page: `way` is up, down, flat, or empty when nothing is known of its change."""
+    """A series as it stands on the page: `way` is up, down, flat, or empty when nothing is known of its change.
+
+    `room` is how many characters its figure may take before anything beside it has to move; `whole` is the figure as it
+    is when it is not shortened.
+    """
 
     id: int
     source: int
@@ -30,6 +34,13 @@ class Figure:
     volume: str
     level: str
     age: str
+    room: int
+    whole: str
+
+    @property
+    def title(self) -> str:
+        """Returns the figure in full, where it may be shortened."""
+        return f"{self.whole} {self.unit}" if self.unit in words.BYTES else ""
 
     @property
     def label(self) -> str:
@@ -55,7 +66,7 @@ def of_series(row: SeriesRow, readings: Readings) -> Figure:
     first = readings.first.get(row.id)
     difference = None if value is None or first is None else value - first
     percent = None if difference is None or not first else difference / abs(first) * 100
-    shown = words.NOTHING if difference is None else words.change(difference, row.decimals)
+    shown = words.NOTHING if difference is None else words.signed(words.amount(difference, row.unit, row.decimals))
     freshness = readings.freshness.get(row.source, Freshness("empty", None))
     return Figure(
         id=row.id,
@@ -72,7 +83,19 @@ def of_series(row: SeriesRow, readings: Readings) -> Figure:
         volume=words.NOTHING if last is None or last.volume is None else words.number(last.volume, None),
         level=freshness.level,
         age="" if freshness.age is None else words.age(freshness.age),
+        room=max(len(_last(row, readings)), _room(row, value)),
+        whole=_last(row, readings) if value is None or not math.isfinite(value) else words.number(value, row.decimals),
     )
+
+
+def _room(row: SeriesRow, value: float | None) -> int:
+    """A quarter more than now, and hundreds in any case; of what is not known yet, ten thousands."""
+    if row.text:
+        return 0
+    if row.unit in words.BYTES:
+        return 6
+    most = 10_000.0 if value is None or not math.isfinite(value) else max(100.0, abs(value) * 1.25)
+    return len(words.number(most, row.decimals)) + (value is not None and value < 0)
 
 
 def _last(row: SeriesRow, readings: Readings) -> str:
@@ -81,7 +104,7 @@ def _last(row: SeriesRow, readings: Readings) -> str:
         return words.NOTHING
     if isinstance(last.value, str):
         return last.value
-    return words.number(last.value, row.decimals) if math.isfinite(last.value) else words.NOTHING
+    return words.amount(last.value, row.unit, row.decimals) if math.isfinite(last.value) else words.NOTHING
 
 
 def _way(shown: str) -> str:

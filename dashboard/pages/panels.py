@@ -17,6 +17,8 @@ from dashboard.pages.readings import Readings
 LINES = 8
 # Widths in the 200 units of a bar's picture, less a little air at its end.
 BAR, HALF_BAR = 196, 96
+# Characters of +10.00, for figures that are changes in percent.
+PERCENT_ROOM = 6
 LEVELS = ("fresh", "late", "stale", "empty")
 
 
@@ -42,7 +44,7 @@ class PanelView:
     sources: Sequence[SourceFigure] = ()
     bars: Sequence[Bar] = ()
     fill: float | None = None
-    room: int = 1
+    room: int = 0
     html: str = ""
     level: str = "fresh"
     age: str = ""
@@ -85,8 +87,9 @@ class PanelView:
     @property
     def characters(self) -> int:
         """Room for its longest figure, kept so that nothing moves when figures change."""
-        least = 6 if self.percent else self.room
-        return max(least, *(len(figure.pct if self.percent else figure.last) for figure in self.figures), least)
+        if self.percent:
+            return max((PERCENT_ROOM, *(len(figure.pct) for figure in self.figures)))
+        return max((self.room, *(len(figure.last) if self.room else figure.room for figure in self.figures)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def view(row: PanelRow, board: Board, readings: Readings) -> PanelView:
 
 
 def _one(given: Given) -> dict[str, Any]:
-    return {"figures": given.figures[:1]}
+    return {"figures": given.figures[:1], "sub": given.figures[0].unit}
 
 
 def _watchlist(given: Given) -> dict[str, Any]:
@@ -173,17 +176,18 @@ def _bars(given: Given) -> dict[str, Any]:
 
 
 def _room(given: Given) -> int:
-    """Returns how many characters a figure takes at the ends of the panel's scale, as far as it has any."""
+    """Returns how many characters a figure takes at the ends of the panel's scale; 0 if they do not bound it."""
+    if "max" not in given.options or given.figures[0].unit in words.BYTES:
+        return 0
     decimals = given.board.series[given.figures[0].id].decimals
-    ends = [given.options[end] for end in ("min", "max") if end in given.options]
-    return max((len(words.number(end, decimals)) for end in ends), default=1)
+    return max(len(words.number(given.options[end], decimals)) for end in ("min", "max") if end in given.options)
 
 
 def _gauge(given: Given) -> dict[str, Any]:
     least, most = given.options["min"], given.options["max"]
     value = given.figures[0].value
     fill = None if value is None else round(100 * max(0.0, min(1.0, (value - least) / (most - least))), 1)
-    return {"figures": given.figures[:1], "fill": fill, "room": _room(given)}
+    return {"figures": given.figures[:1], "sub": given.figures[0].unit, "fill": fill, "room": _room(given)}
 
 
 def _sources(given: Given) -> dict[str, Any]:

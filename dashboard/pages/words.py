@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,8 @@ NOTHING = "–"  # noqa: RUF001
 ROOM = "\u2007"
 # Decimals of a series that has no number of its own.
 DECIMALS = 4
+SIZES = ((1e12, "\u00a0T"), (1e9, "\u00a0G"), (1e6, "\u00a0M"), (1e3, "\u00a0k"), (1.0, ""))
+BYTES = ("B", "B/s")
 
 
 def number(value: float, decimals: int | None) -> str:
@@ -23,11 +26,33 @@ def number(value: float, decimals: int | None) -> str:
 
 
 def change(value: float, decimals: int | None) -> str:
-    """Writes a difference with its sign; what rounds to zero has the room of one, so that it does not jump."""
-    text = number(value, decimals)
+    return signed(number(value, decimals))
+
+
+def signed(text: str) -> str:
+    """Gives a difference its sign; what rounds to zero has the room of one, so that it does not jump."""
     if not text.strip("0.,−"):  # noqa: RUF001
         return ROOM + text
     return text if text.startswith(MINUS) else f"+{text}"
+
+
+def compact(value: float) -> str:
+    """Writes 18.4 k, of six characters at most; the full figure belongs in a title."""
+    if not math.isfinite(value):
+        return NOTHING
+    left = abs(value)
+    # From where the next lower size would need four digits.
+    size, letter = (1.0, "") if left < 9_999.5 else next(each for each in SIZES if left >= 0.9995 * each[0])
+    part = left / size
+    decimals = 0 if part >= 99.95 or (not letter and value == int(value)) else 1
+    # As the browser rounds, ties too: both multiply, add a half and cut.
+    shown = math.floor(part * 10**decimals + 0.5) / 10**decimals
+    return number(math.copysign(shown, value), decimals) + letter
+
+
+def amount(value: float, unit: str, decimals: int | None) -> str:
+    """Writes the figure of a series: shortened where its unit is bytes, of which nobody reads the ninth digit."""
+    return compact(value) if unit in BYTES else number(value, decimals)
 
 
 def _sign(text: str) -> str:

@@ -37,26 +37,37 @@ export function figure(value, decimals = 0) {
   return value < 0 && /[1-9]/.test(text) ? MINUS + text : text;
 }
 
-/** The same with its sign, for changes. What rounds to nothing has none, but the room of one: a figure whose beginning jumps to and fro cannot be read. */
-export function signed(value, decimals = 0) {
-  const text = figure(value, decimals);
+/** A figure with its sign, for changes. What rounds to nothing has none, but the room of one: a figure whose beginning jumps to and fro cannot be read. */
+export const signed = (value, decimals = 0) => withSign(figure(value, decimals));
+
+/** @param {string} text */
+export function withSign(text) {
   if (text === DASH || text.startsWith(MINUS)) return text;
   return (/[1-9]/.test(text) ? '+' : ROOM) + text;
 }
 
-/** @param {number | null} value @returns {string} `18.4 k`, where space forces it; the full figure belongs in a title */
+const SIZES = [[1e12, '\u00a0T'], [1e9, '\u00a0G'], [1e6, '\u00a0M'], [1e3, '\u00a0k'], [1, '']];
+/** Rounds as the server does, ties too: both multiply, add a half and cut. */
+const round = (value, decimals) => Math.floor(Math.abs(value) * 10 ** decimals + 0.5) / 10 ** decimals;
+
+/** @param {number | null} value @returns {string} `18.4 k`, of six characters at most; the full figure belongs in a title */
 export function compact(value) {
   if (value === null || !Number.isFinite(value)) return DASH;
-  if (Math.abs(value) < 10_000) return figure(value, Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : 1);
-  for (const [size, letter] of [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']]) {
-    if (Math.abs(value) >= size) return `${figure(value / size, Math.abs(value) >= 100 * size ? 0 : 1)}\u00a0${letter}`;
-  }
-  return figure(value, 0);
+  // From where the next lower size would need four digits.
+  const [size, letter] = Math.abs(value) < 9_999.5 ? [1, ''] : SIZES.find(([least]) => Math.abs(value) >= 0.9995 * least);
+  const part = Math.abs(value) / size;
+  const decimals = part >= 99.95 || (letter === '' && Number.isInteger(value)) ? 0 : 1;
+  return figure(Math.sign(value) * round(part, decimals), decimals) + letter;
 }
 
+/** Of bytes nobody reads the ninth digit. @param {string} unit */
+export const isBytes = (unit) => unit === 'B' || unit === 'B/s';
+
+/** @param {number | null} value @param {{unit?: string, decimals: number | null}} series @returns {string} its figure as it is shown: shortened where the unit is bytes */
+export const amount = (value, { unit = '', decimals }) => (isBytes(unit) ? compact(value) : figure(value, decimals));
+
 /** @param {number} value @param {number | null} decimals as shown @returns {'up' | 'down' | 'flat'} what the shown figure says, not what is hidden behind its rounding */
-export function direction(value, decimals) {
-  if (!Number.isFinite(value)) return 'flat';
-  const text = figure(value, decimals);
-  return !/[1-9]/.test(text) ? 'flat' : value > 0 ? 'up' : 'down';
-}
+export const direction = (value, decimals) => wayOf(figure(value, decimals));
+
+/** @param {string} text of a figure @returns {'up' | 'down' | 'flat'} */
+export const wayOf = (text) => (!/[1-9]/.test(text) ? 'flat' : text.startsWith(MINUS) ? 'down' : 'up');

@@ -1,6 +1,6 @@
 // Turns the accounts of the ledger into figures: published = shown + merged + gap, and what is left unexplained.
 
-import { figure } from '../panels/words.js';
+import { compact, figure } from '../panels/words.js';
 
 /**
  * @param {{published: number, shown: number, merged: number, gap: number, unknownGaps: number, unexplained: number}} account
@@ -18,10 +18,10 @@ export function ledgerFigures({ published, shown, merged, gap, unknownGaps, unex
 
 /** @param {ReturnType<import('../live/stats.js').Stats['read']>} stats @returns {Record<string, string>} facts of the delivery */
 export function deliveryFigures({ framesPerSecond, bytesPerSecond, inRate, shownRate, merged, ageP50, ageP95 }) {
-  const [size, unit] = bytesPerSecond >= 1e6 ? [bytesPerSecond / 1e6, 'MB/s'] : [bytesPerSecond / 1e3, 'kB/s'];
+  const size = compact(Math.round(bytesPerSecond));
   const ms = (value) => (value === null ? '–' : `${figure(Math.round(value))} ms`);
   return {
     in: `${figure(inRate, inRate < 10 ? 1 : 0)}/s`, 'shown-rate': `${figure(shownRate, shownRate < 10 ? 1 : 0)} Hz`, 'merged-share': `${figure(merged * 100, 1)}%`,
-    frames: `${figure(framesPerSecond, 1)}/s`, bytes: `${figure(size, 1)} ${unit}`, 'age-p50': ms(ageP50), 'age-p95': ms(ageP95),
+    frames: `${figure(framesPerSecond, 1)}/s`, bytes: `${size}${/\d$/.test(size) ? '\u00a0' : ''}B/s`, 'age-p50': ms(ageP50), 'age-p95': ms(ageP95),
   };
 }

@@ -1,7 +1,7 @@
 // Shows one series as candles, with the figures of the one that forms.
 
 import { CandleChart } from '../charts/candle_chart.js';
-import { compact, figure } from '../charts/figures.js';
+import { amount, compact, figure } from '../charts/figures.js';
 import { fold, stepFor } from '../charts/fold.js';
 import { stepWords } from './words.js';
 import { gapBands } from '../charts/gap_bands.js';
@@ -81,9 +81,9 @@ export class CandlesPanel extends Panel {
   // Of the candle under the crosshair, else of the one that forms.
   #writeFigures() {
     const [id] = this.config.series;
-    const { decimals } = this.ctx.series(id);
+    const series = this.ctx.series(id);
     const candle = this.#pointed === null ? this.#candles.at(-1) : this.#candles.find(({ time }) => time === this.#pointed);
-    for (const name of ['open', 'high', 'low', 'close']) this.cells.write(id, name, figure(candle?.[name] ?? null, decimals));
+    for (const name of ['open', 'high', 'low', 'close']) this.cells.write(id, name, amount(candle?.[name] ?? null, series));
     for (const cell of this.cells.of(id, 'volume')) {
       this.cells.put(cell, compact(candle?.volume ?? null));
       const whole = figure(candle?.volume ?? null, null);

@@ -1,6 +1,5 @@
 // Shows several series as lines over the window, and their values in a legend: the latest, or those under the crosshair.
 
-import { figure, signed } from '../charts/figures.js';
 import { LineView } from './line_view.js';
 import { Panel } from './panel.js';
 import { quote } from './quote.js';
@@ -53,9 +52,9 @@ export class LinePanel extends Panel {
       const series = this.ctx.series(id);
       const first = this.first(id);
       const at = this.#cursor === null ? series.last : this.#lines.valueAt(id, this.#cursor);
-      const { text, percent, value } = quote({ last: at, decimals: series.decimals }, first);
-      this.cells.write(id, 'last', typeof value === 'number' ? figure(value, series.decimals) : text.last);
-      this.cells.write(id, 'pct', percent === null ? '–' : signed(percent, 2));
+      const { text } = quote({ ...series, last: at }, first);
+      if (this.cells.write(id, 'last', text.last)) this.entitle(id, at);
+      this.cells.write(id, 'pct', text.percent);
     }
   }
 }

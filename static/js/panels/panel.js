@@ -1,5 +1,6 @@
 // What every panel is: a part of the page that is mounted, told what has changed, drawn, and taken away again.
 
+import { figure } from '../charts/figures.js';
 import { readPalette } from '../charts/palette.js';
 import { setBadge } from './badge.js';
 import { Cells } from './cells.js';
@@ -86,6 +87,14 @@ export class Panel {
   get overlap() {
     const [hero, chart] = ['.hero', '.chart'].map((name) => this.el.querySelector(name)?.getBoundingClientRect());
     return hero && chart ? Math.max(0, hero.bottom - chart.top) : 0;
+  }
+
+  /** A title that still says the old value would be quietly wrong. @param {number} id @param {number | string | null} [value] */
+  entitle(id, value) {
+    const { last, unit, decimals } = this.ctx.series(id);
+    const shown = value === undefined ? last : value;
+    const title = `${typeof shown === 'string' ? shown : figure(shown, decimals)} ${unit}`.trim();
+    for (const cell of this.cells.of(id, 'last')) if (cell.title) cell.title = title;
   }
 
   /** @param {number} id @returns {number | null} what the series stood at when the window began */

@@ -1,6 +1,6 @@
 // Turns the rows of a series into the figures a panel shows of it: last, change, and which way it went.
 
-import { direction, figure, signed } from '../charts/figures.js';
+import { amount, signed, wayOf, withSign } from '../charts/figures.js';
 
 /**
  * @typedef {object} Quote
@@ -12,15 +12,16 @@ import { direction, figure, signed } from '../charts/figures.js';
  */
 
 /**
- * @param {{last: number | string | null, decimals: number | null}} series
+ * @param {{last: number | string | null, unit?: string, decimals: number | null}} series
  * @param {number | null} first value of the window; null: not known
  * @returns {Quote}
  */
-export function quote({ last, decimals }, first) {
+export function quote(series, first) {
+  const { last } = series;
   if (typeof last === 'string') return { value: last, change: null, percent: null, text: { last, change: '–', percent: '–' }, way: 'flat' };
   if (last === null) return { value: null, change: null, percent: null, text: { last: '–', change: '–', percent: '–' }, way: 'flat' };
   const change = first === null ? null : last - first;
   const percent = change === null || first === 0 ? null : (change / Math.abs(first)) * 100;
-  const text = { last: figure(last, decimals), change: signed(change, decimals), percent: signed(percent, 2) };
-  return { value: last, change, percent, text, way: direction(change ?? NaN, decimals) };
+  const text = { last: amount(last, series), change: withSign(amount(change, series)), percent: signed(percent, 2) };
+  return { value: last, change, percent, text, way: wayOf(text.change) };
 }

@@ -42,10 +42,8 @@ export class Quotes {
     cells.turn(id, 'glyph', made.change === null ? '' : made.way);
   }
 
-  #changed(id, { value, text }) {
-    const { unit } = this.#panel.ctx.series(id);
-    // A title that still says the old value would be quietly wrong.
-    for (const cell of this.#panel.cells.of(id, 'last')) if (cell.title) cell.title = `${text.last} ${unit}`.trim();
+  #changed(id, { value }) {
+    this.#panel.entitle(id);
     this.#light(id, value);
   }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { compact, direction, figure, setLocale, signed } from '../../../static/js/charts/figures.js';
+import { amount, compact, direction, figure, setLocale, signed } from '../../../static/js/charts/figures.js';
 
 test('a figure keeps its decimals, groups thousands and has a true minus', () => {
   assert.equal(figure(70412.5, 2), '70,412.50');
@@ -36,12 +37,17 @@ test('the direction is that of the shown figure', () => {
 });
 
 test('large figures can be shortened', () => {
-  assert.equal(compact(18_420), '18.4\u00a0k');
-  assert.equal(compact(184_200), '184\u00a0k');
-  assert.equal(compact(1_250_000), '1.3\u00a0M');
-  assert.equal(compact(980), '980');
-  assert.equal(compact(12.34), '12.3');
+  // The server reads the same list: what it wrote must not change with the first tick.
+  const cases = JSON.parse(readFileSync(new URL('../support/compact.json', import.meta.url), 'utf8'));
+  for (const [value, text] of cases) assert.equal(compact(value), text, String(value));
+  for (const [, text] of cases) assert.ok(text.replace('\u2212', '').length <= 6, text);
   assert.equal(compact(null), '–');
+});
+
+test('bytes are shortened, and nothing else is', () => {
+  assert.equal(amount(2_863_294, { unit: 'B/s', decimals: 0 }), '2.9\u00a0M');
+  assert.equal(amount(2_863_294, { unit: 'USD', decimals: 0 }), '2,863,294');
+  assert.equal(amount(null, { unit: 'B', decimals: 0 }), '–');
 });
 
 test('thousands follow the language of the page', () => {

@@ -21,7 +21,7 @@ test('a gap whose size nobody can know makes the sum a least one', () => {
 
 test('the delivery is said in figures with units', () => {
   const facts = deliveryFigures({ framesPerSecond: 9.83, bytesPerSecond: 14_210, inRate: 412.4, shownRate: 9.47, merged: 0.675, ageP50: 62.4, ageP95: null });
-  assert.deepEqual(facts, { in: '412/s', 'shown-rate': '9.5 Hz', 'merged-share': '67.5%', frames: '9.8/s', bytes: '14.2 kB/s', 'age-p50': '62 ms', 'age-p95': '–' });
+  assert.deepEqual(facts, { in: '412/s', 'shown-rate': '9.5 Hz', 'merged-share': '67.5%', frames: '9.8/s', bytes: '14.2\u00a0kB/s', 'age-p50': '62 ms', 'age-p95': '–' });
 });
 
 test('a cut of the line is one row for all sources, a loss one for each', () => {

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from dashboard.pages import words
+
+# The browser's tests read the same list: what the server wrote must not change with the first tick.
+COMPACT = json.loads((Path(__file__).parents[2] / "js" / "support" / "compact.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,17 @@ def test_a_number_has_its_decimals_and_a_true_minus(value: float, decimals: int 
 )
 def test_a_change_has_a_sign_unless_it_rounds_to_nothing(value: float, shown: str) -> None:
     assert words.change(value, 2) == shown
+
+
+@pytest.mark.parametrize(("value", "shown"), COMPACT)
+def test_a_large_figure_is_shortened_as_the_browser_does_it(value: float, shown: str) -> None:
+    assert words.compact(value) == shown
+
+
+def test_only_bytes_are_shortened() -> None:
+    assert words.amount(2_863_294.0, "B/s", 0) == "2.9\u00a0M"
+    assert words.amount(2_863_294.0, "USD", 0) == "2,863,294"
+    assert words.amount(float("nan"), "B", 0) == words.NOTHING
 
 
 @pytest.mark.parametrize(
