@@ -18,14 +18,14 @@ window.violations = [];
 addEventListener('securitypolicyviolation', (e) =>
   window.violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
 window.shifts = [];
-const moved = (node) => {
+const corner = ({x, y, width}) => `${Math.round(x)},${Math.round(y)} ${Math.round(width)} wide`;
+const moved = ({node, previousRect, currentRect}) => {
   const box = node instanceof Element ? node : node?.parentElement;
-  if (box?.closest('[data-cell], [data-fact], .legend li, small')) return '';
-  return box?.outerHTML.slice(0, 160) ?? 'something that is gone';
+  return `${box?.outerHTML.slice(0, 80) ?? 'what is gone'}: ${corner(previousRect)} -> ${corner(currentRect)}`;
 };
 new PerformanceObserver((list) => {
-  for (const shift of list.getEntries())
-    window.shifts.push([shift.hadRecentInput, shift.sources.map(({node}) => moved(node)), shift.value]);
+  for (const {hadRecentInput, value, sources} of list.getEntries())
+    if (!hadRecentInput) window.shifts.push([value, sources.map(moved)]);
 }).observe({type: 'layout-shift', buffered: true});
 """
 # Complaints that are the test's own doing: the server was taken away.
@@ -133,17 +133,10 @@ class Screen:
         violations = self.page.evaluate("window.violations")
         assert not violations, violations
 
-    def shifted(self) -> list[str]:
-        """Returns what was moved that nobody asked to move. A figure that gains a digit begins further left; that is
-        no more than the digit."""
-        moved = self.page.evaluate("window.shifts.flatMap(([asked, what]) => asked ? [] : what)")
-        return [what for what in moved if what]
-
-    def shift(self) -> float:
-        """Returns how far the page was shifted by all that moved, figures included, as a browser counts it (0 to 1)."""
-        return float(
-            self.page.evaluate("window.shifts.reduce((sum, [asked, , value]) => asked ? sum : sum + value, 0)")
-        )
+    def shifts(self) -> list[tuple[float, list[str]]]:
+        """Returns each time at which something moved that nobody asked to move: how far, as a browser counts it (0 to
+        1), and what."""
+        return [(value, what) for value, what in self.page.evaluate("window.shifts")]
 
     def axe(self, within: list[str] | None = None) -> list[str]:
         """Returns what breaks the rules of accessibility, on the whole page or within some of its parts."""

@@ -87,20 +87,35 @@ def test_a_panel_whose_script_did_not_come_is_tried_again(screen: Look, demo: Si
     page.until(lambda: page.page.locator(".panel--candles canvas").count() > 0, 5, "the candles")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("path", ["/d/market/", "/d/host/", "/"])
-def test_nothing_moves_after_the_first_paint(screen: Look, path: str) -> None:
-    page = screen(path)
+def test_nothing_moves_after_the_first_paint(screen: Look, path: str, width: int) -> None:
+    page = screen(path, viewport={"width": width, "height": 900})
     page.live()
-    # A market that has just been started is still giving its past.
+    # A market that has just been started is still giving its past, and says so.
     page.until(lambda: page.page.locator(".warn:visible, .badge:visible").count() == 0, 30, "all is fresh")
     page.page.reload()
     before = page.page.evaluate(BOXES)
     page.live()
     page.page.wait_for_timeout(3000)
     assert page.page.evaluate(BOXES) == before
-    assert page.shifted() == []
-    # What is left is a figure that gains a digit.
-    assert page.shift() < 0.0005
+    assert not page.shifts(), page.shifts()
+
+
+@pytest.mark.parametrize("path", ["/d/market/", "/d/host/", "/"])
+def test_nothing_moves_while_a_site_starts(screen: Look, demo: Site, path: str) -> None:
+    """The market is still giving its past, the machine has not measured anything yet."""
+    demo.stop()
+    demo.start()
+    pages = [screen(path, viewport={"width": width, "height": 900}) for width in (1440, 390)]
+    for page in pages:
+        page.live()
+        page.until(
+            lambda page=page: page.page.locator(".warn:visible, .badge:visible").count() == 0, 30, "all is fresh"
+        )
+        page.until(lambda page=page: page.fact("sources-unknown") == "0", 30, "no source is starting")
+    pages[0].page.wait_for_timeout(2000)
+    assert not any(page.shifts() for page in pages), [page.shifts() for page in pages]
 
 
 def test_what_the_server_wrote_stands_until_there_is_something_newer(screen: Look) -> None:
@@ -140,6 +155,17 @@ def test_no_rule_of_accessibility_is_broken(screen: Look, path: str, scheme: str
         page.page.keyboard.press("l")
         page.page.wait_for_timeout(300)
         assert page.axe() == []
+
+
+CUT = """[...document.querySelectorAll('.panel--stat h2, .watch th small')]
+    .filter((name) => name.checkVisibility() && name.scrollWidth > name.clientWidth).map((name) => name.textContent)"""
+
+
+def test_the_names_beside_a_badge_can_be_read_on_a_small_phone(screen: Look) -> None:
+    page = screen(script=NO_SOCKET, viewport={"width": 320, "height": 2400})
+    for badge in (".panel--stat:not(.tall) .badge", ".watch .badge"):
+        page.until(lambda badge=badge: page.page.locator(badge).count() >= 6, 20, "what is not fresh says so")
+    assert page.page.evaluate(CUT) == []
 
 
 IN_ORDER = """(() => {

@@ -86,8 +86,7 @@ function tick() {
   status.show();
   pause.show();
   book.look();
-  const counts = tally(view.sources());
-  for (const [name, count] of Object.entries(counts)) facts.count(`sources-${name}`, count);
+  facts.tally(tally(view.sources()));
   drawer.fillFigure();
   drawer.fillRates();
   drawer.fill();
@@ -135,7 +134,7 @@ function newVersion() {
   button.className = 'act';
   button.textContent = 'New version: reload';
   button.addEventListener('click', () => location.reload());
-  page.querySelector('.truth[data-when=live] .now')?.append(button);
+  page.querySelector('.truth[data-when=live] .src-sum')?.append(button);
   voice.say('A new version is there. Reload the page to use it.');
 }
 

@@ -2,6 +2,11 @@
 
 import { reshape } from '../panels/badge.js';
 
+/** The item of a state shows while there are sources in it; that of those that are live always does. @param {ParentNode} root @param {string} places @param {string} state @param {number} count */
+export function showItem(root, places, state, count) {
+  for (const place of root.querySelectorAll(places)) place.closest('.item')?.classList.toggle('none', count === 0 && state !== 'live');
+}
+
 export class Facts {
   #root;
   /** @type {Map<string, string>} */
@@ -24,12 +29,11 @@ export class Facts {
     for (const [name, text] of Object.entries(facts)) this.set(name, text);
   }
 
-  /** A number of things, whose place is empty while there are none. @param {string} name @param {number} count */
-  count(name, count) {
-    this.set(name, String(count));
-    for (const place of this.#root.querySelectorAll(`[data-fact="${name}"]`)) {
-      const item = place.closest('.item');
-      if (item && item.hidden !== (count === 0)) item.hidden = count === 0;
+  /** How many sources are in each state. @param {Record<string, number>} counts */
+  tally(counts) {
+    for (const [state, count] of Object.entries(counts)) {
+      this.set(`sources-${state}`, String(count));
+      showItem(this.#root, `[data-fact="sources-${state}"]`, state, count);
     }
   }
 

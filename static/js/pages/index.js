@@ -3,7 +3,7 @@
 import { Client, liveUrl } from '../live/client.js';
 import { Zone, setLocale } from '../panels/words.js';
 import { pageClock, readBuild, readConfig } from './config.js';
-import { Facts } from './facts.js';
+import { Facts, showItem } from './facts.js';
 import { GapBook } from './gap_book.js';
 import { Status } from './status.js';
 import { startTheme } from './theme.js';
@@ -42,11 +42,10 @@ function show() {
       const cell = row.querySelector(`[data-cell="${name}"]`);
       if (!cell) continue;
       if (cell.textContent !== String(count)) cell.textContent = String(count);
-      const item = cell.closest('.item');
-      if (item && item.hidden !== (count === 0)) item.hidden = count === 0;
+      showItem(row, `[data-cell="${name}"]`, name, count);
     }
   }
-  for (const [name, count] of Object.entries(tally([...sources.values()]))) facts.count(`sources-${name}`, count);
+  facts.tally(tally([...sources.values()]));
 }
 
 function tick() {

@@ -29,7 +29,7 @@ export function statusWords(state, { now, left, cutAt, clock, quiet }) {
     case 'live':
       return well('live', 'live', 'Live');
     case 'delayed':
-      return well('delayed', 'late', `Delayed, nothing for ${age(quiet)}`);
+      return well('delayed', 'late', `Delayed ${age(quiet)}`);
     case 'closed':
       return stopped(state, now, cutAt, clock);
     case 'waiting':

@@ -41,7 +41,9 @@ export class Cells {
     this.#texts.set(cell, text);
     // What the server wrote is read once; after that nobody else writes here.
     if (before === undefined && cell.textContent === text) return false;
-    if (cell.childNodes.length === 1 && cell.firstChild.nodeType === 3) cell.firstChild.nodeValue = text;
+    // A right-aligned figure that gains a digit begins further left, though nothing that stood there has moved: as a text of its own it is not taken for one that has.
+    const [only] = cell.childNodes;
+    if (cell.childNodes.length === 1 && only.nodeType === 3 && only.length === text.length) only.nodeValue = text;
     else cell.textContent = text;
     return true;
   }

@@ -30,9 +30,8 @@ export class SourcesPanel extends Panel {
     this.#rows.write(src, 'hz', hz === null ? '–' : figure(hz, 1));
     this.#rows.write(src, 'age', ms === null ? '–' : age(ms));
     for (const cell of this.#rows.of(src, 'note')) {
-      this.#rows.put(cell, msg);
+      if (this.#rows.put(cell, msg)) cell.title = msg;
       cell.hidden = msg === '';
-      cell.closest('tr')?.classList.toggle('two', msg !== '');
     }
   }
 }

@@ -15,7 +15,7 @@ test('all is well in one word', () => {
 
 test('a delay says how long nothing has come', () => {
   const words = statusWords(state('delayed'), at);
-  assert.deepEqual([words.page, words.word, words.shape], ['delayed', 'Delayed, nothing for 4.2 s', 'late']);
+  assert.deepEqual([words.page, words.word, words.shape], ['delayed', 'Delayed 4.2 s', 'late']);
 });
 
 test('a lost connection says when it tries again, since when, and how old the figures are', () => {
