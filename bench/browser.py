@@ -1,4 +1,4 @@
-"""What does the page cost the browser, and the same charts fed as tutorials do it? And what do half an hour's ticks?"""
+"""What do the page and half an hour of its ticks cost the browser? Beside it, the same charts fed as tutorials do it."""
 
 from __future__ import annotations
 
