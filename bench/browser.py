@@ -1,4 +1,4 @@
-"""What do the page and half an hour of its ticks cost the browser? Beside it, the same charts fed as tutorials do it."""
+"""What do the page and half an hour of its ticks cost the browser? Beside it, the same charts fed as tutorials do."""
 
 from __future__ import annotations
 

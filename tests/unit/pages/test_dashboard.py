@@ -27,7 +27,7 @@ def test_the_numbers_stand_in_the_page_before_any_script_runs(cast: Cast, put: P
     shown = section(page(), panel)
     assert ">1,234.50<" in shown
     assert ">+1,134.50%<" in shown
-    assert '<span class="panel__sub">USD</span>' in shown
+    assert '<span class="panel__sub wordy">USD</span>' in shown
 
 
 def test_the_script_is_told_what_it_needs(cast: Cast, put: Put, ticked: Ticked, page: Page) -> None:
