@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django.db import Error
+from django.db import DataError, Error, IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views.decorators.csrf import csrf_exempt
@@ -22,7 +22,8 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database cannot be asked, which passes; 500 for a defect, which does not."""
-    away = isinstance(sys.exc_info()[1], Error)
+    error = sys.exc_info()[1]
+    away = isinstance(error, Error) and not isinstance(error, DataError | IntegrityError)
     page = loader.get_template("500.html").render()
     if away:
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})

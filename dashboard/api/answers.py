@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from django.db import Error
+from django.db import DataError, Error, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -52,6 +52,8 @@ class Api(NinjaAPI):
             ValidationError: self._invalid,
             LogUnreachable: self._away,
             Error: self._away,
+            DataError: self._failed,
+            IntegrityError: self._failed,
             Exception: self._failed,
         }
         for kind, handler in handlers.items():

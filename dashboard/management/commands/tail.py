@@ -38,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *, source: str, url: str, token: str | None, **options: Any) -> None:
         rate, count = options["rate"], options["count"]
         if rate is not None and not (rate == 0 or 0.2 <= rate <= 1000):
-            raise CommandError("--rate must be 0, or at least 0.2.")
+            raise CommandError("--rate must be 0, or 0.2 to 1000.")
         if count is not None and count < 1:
             raise CommandError("--count must be at least 1.")
         with _token(source, token) as text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -46,6 +46,7 @@ def test_a_database_that_is_away_is_503_and_a_defect_is_500() -> None:
     for error in (OperationalError("gone"), InterfaceError("closed")):
         answer = failed(error)
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
-    answer = failed(KeyError("a defect"))
-    assert answer.status_code == 500
-    assert "Retry-After" not in answer
+    for error in (KeyError("a defect"), DataError("what was asked for makes no sense"), IntegrityError("twice")):
+        answer = failed(error)
+        assert answer.status_code == 500
+        assert "Retry-After" not in answer
