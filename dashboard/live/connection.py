@@ -176,6 +176,10 @@ class Connection:
             self.dismiss(CloseCode.FORBIDDEN, "This link is not valid, or no longer")
             return
         identity = await self._who()
+        if self._credentials.token is not None and not identity.proven:
+            # Who shows a token means to be somebody; as a stranger he would see less and not know why.
+            self.dismiss(CloseCode.SIGNED_OUT, "This token is not valid, or no longer")
+            return
         self._proven = identity.proven
         person = (identity.viewer.user_id or self._credentials.token) if identity.proven else None
         refusal = self.seat.greet(person) if self.seat is not None else None
