@@ -1,4 +1,4 @@
-"""Holds what every kind of source that talks to something has to bear, whatever it talks to.
+"""Holds what every kind of source has to bear, whatever it talks to.
 
 To put a kind under the contract, write a `Counterpart` for it in `tests/unit/feeds/kinds/counterparts.py` (or a module
 of your own that is named there), around the **real** thing: a server on a free port, a broker from
@@ -14,21 +14,21 @@ of your own that is named there), around the **real** thing: a server on a free 
         async def babble(self, text: str) -> None: ...   # a payload that is garbage, holding this text
 
 `changed` is a config that differs without mattering. What does not hold for a kind is said by a class attribute with
-its reason, never by a skip inside a test.
+its reason, never by a skip inside a test: `exempt` names the tests that cannot apply, and why.
 """
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from dashboard.feeds import registry
-from dashboard.feeds.base import Feed, SourceSpec
+from dashboard.feeds.base import Feed, Inbox, SourceSpec, nothing_comes
 from dashboard.feeds.limits import Limits
 from dashboard.feeds.registry import secret_names
 from tests.unit.feeds.cast import Bench, until
@@ -42,6 +42,14 @@ SECONDS = 30.0
 
 class Counterpart(ABC):
     kind: ClassVar[str]
+    # Tells counterparts of one kind apart.
+    mode: ClassVar[str] = ""
+    # The series that ticks.
+    key: ClassVar[str] = "a"
+    # Whether the kind ticks what it is given, or by itself.
+    given: ClassVar[bool] = True
+    # Tests of the contract that cannot apply, and why.
+    exempt: ClassVar[Mapping[str, str]] = {}
     # Whether the kind notices by itself that its counterpart has gone.
     notices_absence: ClassVar[bool] = True
     # Whether babble can be told from values at all.
@@ -54,6 +62,8 @@ class Counterpart(ABC):
         """`request.getfixturevalue("redis_url")` and the like give the servers that the tests share."""
         self.request = request
         self.folder = folder
+        # How often the kind has given something; set by the stage.
+        self.taken: Callable[[], int] = lambda: 0
 
     @abstractmethod
     async def start(self) -> None: ...
@@ -66,6 +76,10 @@ class Counterpart(ABC):
 
     def changed(self) -> dict[str, Any]:
         return self.config() | {"time_format": "ms"}
+
+    def inbox_of(self, source: int) -> Inbox:
+        """Returns the way in for a kind to which things are pushed."""
+        return nothing_comes
 
     def ready(self) -> bool:
         """Tells whether what is given now would arrive: for kinds to which nothing is repeated."""
@@ -93,7 +107,11 @@ class Stage(Bench):
     def __init__(self, counterpart: Counterpart) -> None:
         super().__init__(LIMITS)
         self.counterpart = counterpart
+        counterpart.taken = lambda: len(self.taken.get(1, []))
         self.supervising = self.supervisor()
+
+    def _parts(self) -> dict[str, Any]:
+        return super()._parts() | {"inbox_of": self.counterpart.inbox_of}
 
     def kind_of(self, name: str) -> type[Feed[Any]]:
         return registry.kind(name)
@@ -108,8 +126,8 @@ class Stage(Bench):
         neighbour = self.spec("simulated", 2, config={"symbols": 1, "rate": 20}, cadence=0.05)
         await self.supervising.reconcile([self.source(config, cadence), neighbour])
 
-    def place(self, key: str = "a") -> int:
-        return self.ids.get((1, key), -1)
+    def place(self) -> int:
+        return self.ids.get((1, self.counterpart.key), -1)
 
     def got(self) -> list[float]:
         ticks = self.ticks(1)
@@ -120,7 +138,11 @@ class Stage(Bench):
         return len(self.ticks(2)) if self.taken.get(2) else 0
 
     async def see(self, value: float) -> None:
-        """Gives a value until it has arrived."""
+        """Gives a value until it has arrived; of a kind that ticks by itself, waits for its next tick."""
+        if not self.counterpart.given:
+            before = len(self.got())
+            await until(lambda: len(self.got()) > before, SECONDS)
+            return
         async with asyncio.timeout(SECONDS):
             await until(self.counterpart.ready, SECONDS)
             while value not in self.got():

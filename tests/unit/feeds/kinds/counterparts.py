@@ -9,7 +9,14 @@ from dashboard.feeds import folders
 from tests.support.unruly import Unruly, body
 from tests.unit.feeds.kinds.contract import SECRET, Counterpart
 from tests.unit.feeds.kinds.models import DjangoCounterpart
-from tests.unit.feeds.kinds.stores import MqttCounterpart, PostgresCounterpart, RedisCounterpart
+from tests.unit.feeds.kinds.posts import WebhookCounterpart
+from tests.unit.feeds.kinds.stores import (
+    MqttCounterpart,
+    PostgresCounterpart,
+    PostgresQueryCounterpart,
+    RedisChannelCounterpart,
+    RedisCounterpart,
+)
 
 
 class _Served(Counterpart):
@@ -108,13 +115,65 @@ class CsvCounterpart(Counterpart):
             file.writelines(f"{value},x\n" for value in values)
 
 
+class _Nobody(Counterpart):
+    """Stands where the kind makes its ticks itself."""
+
+    given = False
+    exempt = dict.fromkeys(
+        (
+            "test_it_goes_on_after_its_counterpart_was_restarted",
+            "test_it_waits_for_a_counterpart_that_is_not_there_yet",
+            "test_garbage_is_said_and_what_comes_after_it_is_taken",
+            "test_silence_is_told",
+            "test_a_flood_arrives_in_order_and_drowns_nobody",
+            "test_a_secret_that_comes_back_is_not_shown",
+        ),
+        "It makes its ticks itself: nobody is there who could go away, fall silent, or say anything.",
+    )
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def give(self, value: float) -> None: ...
+
+    async def babble(self, text: str) -> None: ...
+
+
+class SimulatedCounterpart(_Nobody):
+    kind = "simulated"
+    key = "XYZ"
+
+    def config(self) -> dict[str, Any]:
+        return {"symbols": ["XYZ"], "rate": 20}
+
+    def changed(self) -> dict[str, Any]:
+        return self.config() | {"rate": 21}
+
+
+class HostCounterpart(_Nobody):
+    kind = "host"
+    key = "cpu"
+
+    def config(self) -> dict[str, Any]:
+        return {"interval": 0.2}
+
+    def changed(self) -> dict[str, Any]:
+        return self.config() | {"per_core": False}
+
+
 COUNTERPARTS: list[type[Counterpart]] = [
+    SimulatedCounterpart,
+    HostCounterpart,
     HttpCounterpart,
     SseCounterpart,
     WebSocketCounterpart,
     CsvCounterpart,
     RedisCounterpart,
+    RedisChannelCounterpart,
     MqttCounterpart,
     PostgresCounterpart,
+    PostgresQueryCounterpart,
     DjangoCounterpart,
+    WebhookCounterpart,
 ]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 import psycopg
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 
 from tests.support.services import free_port, mosquitto, redis_server
@@ -35,6 +36,7 @@ class _Server(Counterpart):
 
 class RedisCounterpart(_Server):
     kind = "redis"
+    mode = "stream"
 
     def run(self) -> Any:
         return redis_server(self.port)
@@ -42,7 +44,7 @@ class RedisCounterpart(_Server):
     async def start(self) -> None:
         await super().start()
         async with Redis(port=self.port) as client:
-            await client.execute_command("ACL", "SETUSER", "wall", "on", f">{SECRET}", "~*", "+@all")
+            await client.execute_command("ACL", "SETUSER", "wall", "on", f">{SECRET}", "~*", "&*", "+@all")
 
     def config(self) -> dict[str, Any]:
         url = f"redis://127.0.0.1:{self.port}"
@@ -64,6 +66,24 @@ class RedisCounterpart(_Server):
 
     async def babble(self, text: str) -> None:
         await self._add(text)
+
+
+class RedisChannelCounterpart(RedisCounterpart):
+    mode = "channel"
+
+    def config(self) -> dict[str, Any]:
+        config = super().config() | {"mode": "channel"}
+        return {name: value for name, value in config.items() if name not in ("field", "start")}
+
+    def ready(self) -> bool:
+        with SyncRedis(port=self.port) as client:
+            return client.pubsub_numsub("plant") == [(b"plant", 1)]
+
+    async def _add(self, *bodies: str) -> None:
+        async with Redis(port=self.port) as client, client.pipeline(transaction=False) as pipe:
+            for body in bodies:
+                pipe.publish("plant", body)
+            await pipe.execute()
 
 
 class MqttCounterpart(_Server):
@@ -100,6 +120,7 @@ class PostgresCounterpart(Counterpart):
     """
 
     kind = "postgres"
+    mode = "listen"
     database = ""
 
     async def start(self) -> None:
@@ -141,3 +162,39 @@ class PostgresCounterpart(Counterpart):
 
     async def babble(self, text: str) -> None:
         await self._notify(text)
+
+
+class PostgresQueryCounterpart(PostgresCounterpart):
+    """A row that is asked for again and again."""
+
+    mode = "query"
+    # A query sees what is there when it is asked.
+    every_value_counts = False
+    flood = 50
+
+    async def start(self) -> None:
+        fresh = not self.database
+        await super().start()
+        if fresh:
+            await self._tell("CREATE TABLE plant (a text)", database=self.database)
+
+    def config(self) -> dict[str, Any]:
+        config = super().config() | {"mode": "query", "query": "SELECT a FROM plant", "interval": 0.2}
+        return {name: value for name, value in config.items() if name != "channel"}
+
+    async def _put(self, *texts: str) -> None:
+        rows = (f"INSERT INTO plant VALUES ('{text}')" for text in texts)
+        await self._tell("BEGIN", "DELETE FROM plant", *rows, "COMMIT", database=self.database)
+
+    async def give(self, value: float) -> None:
+        await self._put(str(value))
+
+    async def pour(self, values: list[float]) -> None:
+        for value in values:
+            await self._put(str(value))
+
+    async def babble(self, text: str) -> None:
+        await self._put(text.replace("\0", "").replace("'", "''"))
+
+    async def fall_silent(self) -> None:
+        await self._put()
