@@ -26,14 +26,12 @@ from dashboard.feeds.limits import Limits as FeedLimits
 from dashboard.feeds.runner import wall_ms
 from dashboard.feeds.supervisor import Supervisor
 from dashboard.ingest import control
-from dashboard.ingest.chronicle import Chronicle
+from dashboard.ingest.herald import Herald
 from dashboard.ingest.inlet import Inlet
 from dashboard.ingest.pipeline import Pipeline, refusal
-from dashboard.models.event import SourceEvent
 from dashboard.models.offload import offload
 from dashboard.protocol import doorbell
-from dashboard.protocol.control import FEEDS, FEEDS_CHANGED, LIVE_CONTROL, feeds_look, live_history
-from dashboard.protocol.messages import SourceState
+from dashboard.protocol.control import FEEDS, FEEDS_CHANGED
 from dashboard.ticklog.base import Lease, LogDamaged, LogUnreachable, TickLog
 from dashboard.ticklog.inbox import Inbox, MemoryInbox
 
@@ -50,18 +48,10 @@ RENEW_PATIENCE = 1.0
 LOOK_PATIENCE = 10.0
 # Seconds that the last words of a worker to the database may take: its leases wait for them.
 LAST_WORDS = 1.0
-# Seconds that ringing may take before the next flush matters more.
-RING_PATIENCE = 1.0
 # Seconds until the channel layer is listened to again after an error.
 LISTEN_AGAIN = 0.5
-# Seconds that the database may take to write history; what it does not take waits, bounded.
-WRITE_PATIENCE = 5.0
 # Seconds after which the worker joins its group anew.
 REJOIN = 600.0
-# Seconds between two writes of the states to the database, and after which states that have not changed are said to
-# hold still.
-RECORD = 1.0
-VOUCH = 5.0
 # Seconds between two looks for sources that exist no longer and of which the log still holds something.
 TIDY = 60.0
 
@@ -93,12 +83,22 @@ class Worker:
         # In a container the next process has the same name: what the one before left behind is not its own.
         self._owner = f"{self.name}:{secrets.token_hex(3)}"
         self._log, self._layer, self._pace, self._monotonic = log, layer, pace, monotonic
-        self.chronicle = Chronicle(self.name)
+        self.herald = Herald(
+            log,
+            layer,
+            self.name,
+            self._owner,
+            flush_seconds=pace.flush_seconds,
+            shards=pace.shards,
+            held=lambda: self.pipeline.leases,
+            sure=self._sure,
+            monotonic=monotonic,
+        )
         self.pipeline = Pipeline(
             log,
             ring=self._ring,
             lost=self._lease_lost,
-            marked=lambda source, loss: self.chronicle.lost(source, loss.count, loss.why),
+            marked=lambda source, loss: self.herald.chronicle.lost(source, loss.count, loss.why),
             flush_seconds=pace.flush_seconds,
             batch_ticks=pace.batch_ticks,
             monotonic=monotonic,
@@ -106,7 +106,7 @@ class Worker:
         self.supervisor = Supervisor(
             sink=self.pipeline.offer,
             admit=self._admit,
-            announce=self._announce,
+            announce=self.herald.announce,
             limits=feed_limits,
             lose=self.pipeline.lose,
             inbox_of=self._inbox_of,
@@ -120,14 +120,6 @@ class Worker:
         self._fresh: set[int] = set()
         self._look = asyncio.Event()
         self._renewed = monotonic()
-        # What is to be said of which source: to viewers at once, to the database once a second.
-        self._unsaid: dict[int, Health] = {}
-        self._unrecorded: dict[int, Health] = {}
-        self._said = asyncio.Event()
-        # The database does not take history; said once in the log.
-        self._history_waits = False
-        # The channel layer does not take messages; said once in the log.
-        self._silent = False
 
     def tasks(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Returns what has to run, by name, for as long as the process does."""
@@ -137,10 +129,10 @@ class Worker:
             "worker.listen": self.listen,
             "worker.hear": self.hear,
             "worker.leases": self.keep_leases,
-            "worker.say": self.keep_saying,
-            "worker.record": self.keep_recording,
+            "worker.say": self.herald.keep_saying,
+            "worker.record": self.herald.keep_recording,
             "worker.tidy": self.keep_tidying,
-            "worker.chronicle": self.keep_chronicling,
+            "worker.chronicle": self.herald.keep_chronicling,
         }
 
     async def stop(self) -> None:
@@ -150,16 +142,16 @@ class Worker:
         with contextlib.suppress(LogUnreachable):
             await self.pipeline.drain()
             await self._let_go(self._inlets)
-            await self._say()
+            await self.herald.say()
             # Without them the database says within seconds that no worker has spoken of these sources since.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_WORDS):
-                    await self._record()
-                    await self._write_history()
+                    await self.herald.record()
+                    await self.herald.write_history()
             for lease in list(self.pipeline.leases.values()):
                 await self._give_back(lease)
             await self._log.retire(self._owner)
-            await self._tell_others()
+            await self.herald.tell_others()
 
     # --- which sources run here ---
 
@@ -175,8 +167,7 @@ class Worker:
         given_up = self.pipeline.leases.keys() - set(keep)
         for source in given_up & specs.keys():
             # Another worker goes on with it at once: for the viewers it has not stopped.
-            self._unsaid.pop(source, None)
-            self._unrecorded.pop(source, None)
+            self.herald.forget(source)
         await self.pipeline.drain(given_up)
         await self._let_go(given_up)
         for source in given_up:
@@ -184,7 +175,7 @@ class Worker:
             if lease is not None:
                 await self._give_back(lease)
         if given_up:
-            await self._tell_others()
+            await self.herald.tell_others()
 
     async def _give_back(self, lease: Lease) -> None:
         """Lets go of a lease; one under which something waits that the log cannot take runs out by itself, and whoever
@@ -196,12 +187,6 @@ class Worker:
         # There is none to be given back where something else has taken its place.
         with contextlib.suppress(LogDamaged):
             await self._log.release(lease)
-
-    async def _tell_others(self) -> None:
-        """Has another worker look at once at what is free now; it would within a second anyway."""
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(RING_PATIENCE):
-                await self._layer.send(FEEDS, feeds_look())
 
     async def _lease(self, specs: Collection[int], share: int) -> None:
         """Takes free sources up to the share, in an order of this worker's own, so that workers rarely meet."""
@@ -221,12 +206,12 @@ class Worker:
             self._damaged.pop(source, None)
             if lease is None:
                 continue
-            self.chronicle.taken(lease)
+            self.herald.chronicle.taken(lease)
             self.pipeline.take(lease)
             health = self.supervisor.healths.get(source)
             if health is not None:
                 # Its feed has gone on, and nobody else knows how it is.
-                self._announce(source, health)
+                self.herald.announce(source, health)
             if fresh:
                 self._fresh.add(source)
 
@@ -236,8 +221,7 @@ class Worker:
             return
         self._damaged[source] = why
         logger.warning("source=%d: it cannot be leased: %s", source, why)
-        self._unsaid[source] = self._unrecorded[source] = Health("down", wall_ms(), msg=refusal(why))
-        self._said.set()
+        self.herald.tell(source, Health("down", wall_ms(), msg=refusal(why)))
 
     async def keep_reconciling(self) -> None:
         """Reconciles when told to look, and every few seconds in any case, for a message may be lost."""
@@ -311,8 +295,7 @@ class Worker:
                 kept = []
             else:
                 self._renewed = self._monotonic()
-                if self._unsaid:
-                    self._said.set()
+                self.herald.again()
                 # Not only when it looks what is to run: for that it waits for a database.
                 with contextlib.suppress(LogUnreachable):
                     await self._log.enlist(self._owner)
@@ -325,11 +308,14 @@ class Worker:
         for lease in leases:
             self.pipeline.forfeit(lease)
             # How these sources are is for their next owner to say.
-            self._unsaid.pop(lease.source, None)
-            self._unrecorded.pop(lease.source, None)
+            self.herald.forget(lease.source)
         running = self.supervisor.specs
         await self.supervisor.reconcile([running[source] for source in running if source in self.pipeline.leases])
         self._look.set()
+
+    def _sure(self) -> bool:
+        """Tells whether the leases are ours beyond doubt; what this worker knows may be old when they are not."""
+        return self._monotonic() - self._renewed <= GIVE_UP
 
     def _lease_lost(self, source: int) -> None:
         self._look.set()
@@ -349,51 +335,6 @@ class Worker:
     async def _admit(self, source: int, specs: Sequence[SeriesSpec]) -> Mapping[str, SeriesInfo]:
         return await offload(control.admit)(source, specs)
 
-    def _announce(self, source: int, health: Health) -> None:
-        if source not in self.pipeline.leases:
-            return  # somebody else's by now
-        self._unsaid[source] = self._unrecorded[source] = health
-        self.chronicle.stands(source, health)
-        self._said.set()
-
-    async def keep_saying(self) -> None:
-        """Makes states known to the viewers as they change, a flush's worth at a time."""
-        while True:
-            await self._said.wait()
-            self._said.clear()
-            await self._say()
-            await asyncio.sleep(self._pace.flush_seconds)
-
-    @property
-    def _sure(self) -> bool:
-        """Tells whether the leases are ours beyond doubt; what this worker knows may be old when they are not."""
-        return self._monotonic() - self._renewed <= GIVE_UP
-
-    async def _say(self) -> None:
-        if not self._unsaid or not self._sure:
-            return
-        unsaid, self._unsaid = self._unsaid, {}
-        try:
-            await self._log.publish({source: _state(health) for source, health in unsaid.items()}, self._owner)
-        except LogUnreachable:
-            # Said again with the next change; what has been said since is newer.
-            self._unsaid = {**unsaid, **self._unsaid}
-            return
-        await self._send({doorbell.group(shard): doorbell.states_rang() for shard in range(self._pace.shards)})
-
-    async def keep_recording(self) -> None:
-        """Writes the states to the database, for the admin and for the first paint of a page."""
-        vouched = self._monotonic()
-        while True:
-            await asyncio.sleep(RECORD)
-            await self._record()
-            if self._monotonic() - vouched >= VOUCH and self._sure:
-                vouched = self._monotonic()
-                try:
-                    await offload(control.vouch)(list(self.pipeline.leases), self.name)
-                except Error as error:
-                    logger.debug("states could not be confirmed: %s", error)
-
     async def keep_tidying(self) -> None:
         """Has the log let go of sources that were removed."""
         while True:
@@ -410,55 +351,6 @@ class Worker:
         for source in held - await offload(control.existing)():
             await self._log.forget(source)
 
-    async def _record(self) -> None:
-        if self._unrecorded and self._sure:
-            unrecorded, self._unrecorded = self._unrecorded, {}
-            states = {source: (_state(health), health.refused) for source, health in unrecorded.items()}
-            try:
-                await offload(control.record)(states, self.name)
-            except Error as error:
-                logger.warning("states could not be written: %s", error)
-                self._unrecorded = {**unrecorded, **self._unrecorded}
-
-    async def keep_chronicling(self) -> None:
-        """Writes the history of the sources, once a second where there is something to write."""
-        while True:
-            await asyncio.sleep(RECORD)
-            await self._write_history()
-
-    async def _write_history(self) -> None:
-        if not self.chronicle:
-            return
-        events = self.chronicle.take()
-        try:
-            async with asyncio.timeout(WRITE_PATIENCE):
-                sources = await offload(SourceEvent.write)(events)
-        except (Error, TimeoutError) as error:
-            self.chronicle.give_back(events)
-            if not self._history_waits:
-                logger.warning("the history of the sources cannot be written now, and waits: %r", error)
-            self._history_waits = True
-            return
-        self._history_waits = False
-        await self._send({LIVE_CONTROL: live_history(sorted(sources))})
-
     async def _ring(self, sources: Collection[int]) -> None:
         self._fresh.difference_update(sources)
-        await self._send(doorbell.rings(sources, self._pace.shards))
-
-    async def _send(self, bells: Mapping[str, Mapping[str, Any]]) -> None:
-        """Rings; a layer that is away costs the viewers a moment (the hubs look by themselves), never a tick."""
-        try:
-            async with asyncio.timeout(RING_PATIENCE):
-                for group, bell in bells.items():
-                    await self._layer.group_send(group, dict(bell))
-        except Exception as error:
-            if not self._silent:
-                logger.warning("the channel layer does not ring: %r", error)
-            self._silent = True
-        else:
-            self._silent = False
-
-
-def _state(health: Health) -> SourceState:
-    return SourceState(health.state, health.since, health.last, health.hz, health.msg, health.refused)
+        await self.herald.ring(doorbell.rings(sources, self._pace.shards))

@@ -210,7 +210,7 @@ PROOFS = (
         "F26",
         "faults/test_database.py::test_f26_the_file_is_not_there_or_not_to_be_written",
         "it is started again",
-        "dashboard/ingest/worker.py",
+        "dashboard/ingest/herald.py",
         '            except Error as error:\n                logger.warning("states could',
         '            except KeyError as error:\n                logger.warning("states could',
     ),

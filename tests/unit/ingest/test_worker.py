@@ -1,12 +1,10 @@
-"""Tests a worker with a memory log and a layer in memory: what it runs, what it says, and how it ends."""
+"""Tests a worker: what it runs, for how long, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,118 +13,19 @@ from channels.layers import InMemoryChannelLayer
 from django.db import OperationalError
 
 from dashboard.feeds import queries
-from dashboard.feeds.base import SourceSpec
 from dashboard.feeds.limits import Limits
-from dashboard.ingest import control
+from dashboard.ingest import control, herald
 from dashboard.ingest import worker as worker_module
-from dashboard.ingest.worker import Pace, Worker
+from dashboard.ingest.worker import Worker
 from dashboard.models import DataSource
-from dashboard.protocol import doorbell
-from dashboard.protocol.control import FEEDS, FEEDS_CHANGED, LIVE_CONTROL, feeds_changed, feeds_look
-from dashboard.ticklog.base import Lease, LogUnreachable, TickLog
+from dashboard.protocol.control import FEEDS_CHANGED, feeds_changed
+from dashboard.ticklog.base import Lease, LogUnreachable
 from dashboard.ticklog.memory import MemoryLog
 from dashboard.ticklog.redis import RedisLog
 from dashboard.timeseries.tick import Ticks
-from tests.unit.feeds.cast import AnyConfig, Bench, FeedBatch
+from tests.unit.ingest.shop import PACE, Shop, shop, stand_in, until
 
-PACE = Pace(flush_seconds=0.01, batch_ticks=1000, reconcile_seconds=30.0, shards=1)
-LIMITS = Limits(look=0.02, end=0.2, retry_base=0.02)
-
-
-async def steady(feed: Any) -> AsyncIterator[FeedBatch]:
-    number = 0
-    while True:
-        yield FeedBatch([feed.config.symbol], [float(number)])
-        number += 1
-        await asyncio.sleep(0.002)
-
-
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.005)
-
-
-class Shop:
-    """A worker, the sources it is to run, and the bells that it rings."""
-
-    def __init__(self, log: TickLog | None = None, **pace: Any) -> None:
-        self.log = log or MemoryLog()
-        self.layer = InMemoryChannelLayer()
-        self.wanted: list[SourceSpec] = []
-        self.recorded: list[dict[int, Any]] = []
-        self.error: Exception | None = None
-        self.bench = Bench()
-        self.bench.offer("steady", steady, Config=AnyConfig)
-        self.worker = Worker(self.log, self.layer, Pace(**(vars_of(PACE) | pace)), LIMITS)
-        self.worker.supervisor._kind_of = self.bench.kind_of
-        self.tasks: list[asyncio.Task[None]] = []
-
-    def desired(self) -> list[SourceSpec]:
-        if self.error is not None:
-            raise self.error
-        return list(self.wanted)
-
-    def record(self, states: dict[int, Any], name: str) -> None:
-        self.recorded.append(dict(states))
-
-    def source(self, number: int, **config: Any) -> SourceSpec:
-        return SourceSpec(number, f"source-{number}", "steady", {"symbol": "A"} | config, 0.01)
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        self.tasks = [asyncio.create_task(work()) for work in self.worker.tasks().values()]
-        try:
-            yield
-        finally:
-            for task in self.tasks:
-                task.cancel()
-            await asyncio.gather(*self.tasks, return_exceptions=True)
-            await self.worker.stop()
-
-    def head(self, source: int) -> int:
-        return self.log.ring(source).head
-
-    async def look(self) -> None:
-        await self.layer.send(FEEDS, dict(feeds_look()))
-
-
-def vars_of(pace: Pace) -> dict[str, Any]:
-    return {name: getattr(pace, name) for name in pace.__slots__}
-
-
-@pytest.fixture
-def shop(monkeypatch: pytest.MonkeyPatch) -> Shop:
-    shop = Shop()
-    stand_in(monkeypatch, shop)
-    return shop
-
-
-def stand_in(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> None:
-    def offload(function: Callable[..., Any]) -> Callable[..., Any]:
-        async def run(*args: Any) -> Any:
-            await asyncio.sleep(0)
-            return function(*args)
-
-        return run
-
-    ids: dict[Any, Any] = {}
-
-    def admit(source: int, specs: Any) -> Any:
-        return {spec.key: ids.setdefault((source, spec.key), _info(len(ids) + 1)) for spec in specs}
-
-    monkeypatch.setattr(worker_module, "offload", offload)
-    monkeypatch.setattr(control, "desired", shop.desired)
-    monkeypatch.setattr(control, "record", shop.record)
-    monkeypatch.setattr(control, "admit", admit)
-    monkeypatch.setattr(worker_module.SourceEvent, "write", lambda events: set())
-
-
-def _info(number: int) -> Any:
-    from dashboard.feeds.base import SeriesInfo
-
-    return SeriesInfo(number)
+__all__ = ["shop"]
 
 
 async def test_what_is_desired_runs_and_what_is_no_longer_desired_stops(shop: Shop) -> None:
@@ -175,8 +74,6 @@ async def test_without_any_message_it_looks_by_itself(monkeypatch: pytest.Monkey
 
 
 async def test_a_database_that_is_away_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.db import OperationalError
-
     shop = Shop(reconcile_seconds=0.02)
     stand_in(monkeypatch, shop)
     shop.wanted = [shop.source(1)]
@@ -269,31 +166,6 @@ async def test_a_message_that_comes_with_the_end_does_not_keep_the_worker_alive(
         assert done, "the cancellation was swallowed"
 
 
-async def test_ticks_ring_the_group_of_their_source(shop: Shop) -> None:
-    channel = await shop.layer.new_channel()
-    await shop.layer.group_add(doorbell.group(0), channel)
-    shop.wanted = [shop.source(7)]
-    heard: list[Any] = []
-    async with shop.open(), asyncio.timeout(5):
-        while {"type": doorbell.TICKS, "sources": [7]} not in heard or {
-            "type": doorbell.STATES,
-            "sources": [],
-        } not in heard:
-            heard.append(await shop.layer.receive(channel))
-    assert shop.head(7) > 0
-
-
-async def test_a_layer_that_is_away_costs_no_tick(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*args: Any) -> None:
-        raise OSError("away")
-
-    monkeypatch.setattr(shop.layer, "group_send", away)
-    shop.wanted = [shop.source(1)]
-    async with shop.open():
-        await until(lambda: shop.head(1) > 20)
-    assert all(task.cancelled() for task in shop.tasks), "a task had ended by itself"
-
-
 async def test_a_source_that_is_damaged_says_so_and_the_others_go_on(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,7 +179,7 @@ async def test_a_source_that_is_damaged_says_so_and_the_others_go_on(
         states = [each[source][0] for each in shop.recorded if source in each]
         return f"{states[-1].state}: {states[-1].msg}" if states else ""
 
-    monkeypatch.setattr(worker_module, "RECORD", 0.05)
+    monkeypatch.setattr(herald, "RECORD", 0.05)
     monkeypatch.setattr(worker_module, "RENEW", 0.1)
     try:
         async with shop.open():
@@ -338,27 +210,6 @@ async def test_sources_that_were_removed_leave_the_log(shop: Shop, monkeypatch: 
         await shop.look()
         await until(lambda: set(shop.worker.pipeline.leases) == {1} and 2 not in shop.log._rings)
         assert shop.head(1) > 0
-
-
-async def test_a_state_that_does_not_change_is_confirmed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "RECORD", 0.02)
-    monkeypatch.setattr(worker_module, "VOUCH", 0.05)
-    vouched: list[Any] = []
-    monkeypatch.setattr(control, "vouch", lambda sources, name: vouched.append((sources, name)))
-    shop.wanted = [shop.source(1)]
-    async with shop.open():
-        await until(lambda: len(vouched) > 2)
-    assert vouched[-1] == ([1], shop.worker.name)
-
-
-async def test_states_reach_the_log_and_the_database(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "RECORD", 0.02)
-    shop.wanted = [shop.source(1)]
-    async with shop.open():
-        await until(lambda: shop.log._states.get(1) and shop.log._states[1].state == "live")
-        await until(lambda: any(1 in states for states in shop.recorded))
-    assert shop.log._states[1].state == "stopped"
-    assert shop.recorded[-1][1][0].state == "stopped"
 
 
 async def test_a_worker_that_stops_flushes_what_was_given_and_gives_its_leases_back(shop: Shop) -> None:
@@ -400,57 +251,6 @@ async def test_a_worker_runs_what_stands_in_the_database() -> None:
     found = await offload(lambda: (Series.objects.count(), SourceStatus.objects.get().state))()
     assert found == (2, "stopped")
     assert set(log.ring(source).last) <= set(await offload(lambda: list(Series.objects.values_list("pk", flat=True)))())
-
-
-# --- history ---
-
-
-async def test_what_happens_to_a_source_is_written_down_and_the_hubs_are_told(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    written: list[Any] = []
-
-    def write(events: list[Any]) -> set[int]:
-        written.extend(events)
-        return {event.source_id for event in events}
-
-    monkeypatch.setattr(worker_module, "RECORD", 0.01)
-    monkeypatch.setattr(worker_module.SourceEvent, "write", write)
-    channel = await shop.layer.new_channel()
-    await shop.layer.group_add(LIVE_CONTROL, channel)
-    shop.wanted = [shop.source(1)]
-    async with shop.open():
-        await until(lambda: [event.kind for event in written][:3] == ["taken", "starting", "live"])
-        async with asyncio.timeout(5):
-            assert await shop.layer.receive(channel) == {"type": "live.history", "sources": [1]}
-        shop.wanted = []
-        await shop.look()
-        await until(lambda: written[-1].kind == "stopped")
-    assert {event.worker for event in written} == {shop.worker.name}
-
-
-async def test_a_database_that_is_away_costs_history_nothing_but_time(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    written: list[Any] = []
-    away = True
-
-    def write(events: list[Any]) -> set[int]:
-        if away:
-            raise OperationalError("the database is away")
-        written.extend(events)
-        return set()
-
-    monkeypatch.setattr(worker_module, "RECORD", 0.01)
-    monkeypatch.setattr(worker_module.SourceEvent, "write", write)
-    shop.wanted = [shop.source(1)]
-    async with shop.open():
-        await until(lambda: "history of the sources cannot be written" in caplog.text)
-        head = shop.head(1)
-        await until(lambda: shop.head(1) > head + 5)
-        away = False
-        await until(lambda: [event.kind for event in written] == ["taken", "starting", "live"])
-    assert caplog.text.count("history of the sources cannot be written") == 1
 
 
 async def test_another_number_of_restarts_starts_the_feed_anew(shop: Shop) -> None:
