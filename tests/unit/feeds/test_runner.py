@@ -1,110 +1,25 @@
+"""Tests how a runner tries its feed again and again, and what it says of it."""
+
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import pairwise
-from math import inf, nan
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from dashboard.feeds.backoff import Backoff
-from dashboard.feeds.base import Feed, FeedBatch, FeedConfig, FeedError, SeriesInfo, SeriesSpec
+from dashboard.feeds.base import Feed, FeedBatch, FeedConfig, FeedError, SeriesInfo
 from dashboard.feeds.health import Health
 from dashboard.feeds.limits import Limits
 from dashboard.timeseries.tick import Ticks
 from tests.unit.feeds.cast import QUICK, Bench, Once, Running, batch, steady, strange, until
 
 Batches = AsyncIterator[FeedBatch]
-
-
-async def test_ticks_reach_the_sink_and_the_source_lives() -> None:
-    bench = Bench()
-    kind = Once(batch(1.234, 2.344, volumes=[5, None])).on(bench)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: "live" in bench.states())
-    ticks = bench.ticks()
-    assert ticks.values.tolist() == [1.23, 2.34]
-    assert ticks.series.tolist() == [bench.ids[1, "AAPL"]] * 2
-    assert bench.states() == ["starting", "live"]
-
-
-async def test_declared_series_are_admitted_before_the_first_tick_and_known_ones_not_again() -> None:
-    bench = Bench()
-    kind = Once().on(bench)
-    async with Running(bench.runner(bench.spec(kind, series={"AAPL": SeriesInfo(5, 1)}))):
-        await until(lambda: bench.asked)
-    assert bench.asked == [[SeriesSpec("note", "Note", text=True)]]
-
-
-async def test_bad_rows_are_refused_one_by_one_and_the_rest_goes_on() -> None:
-    bench = Bench()
-    now = time.time_ns() // 1_000_000
-    rows = FeedBatch(
-        ["AAPL"] * 6 + ["note"],
-        [1.0, nan, inf, 4.0, 5.0, 6.0, "x" * 2048],
-        [now, now, now, 0, now + 3_600_000, now, now],
-    )
-    kind = Once(rows).on(bench)
-    async with Running(bench.runner(bench.spec(kind, cadence=1.0))):
-        await until(lambda: "degraded" in bench.states())
-    assert bench.values() == [1.0, 6.0]
-    health = bench.last()
-    assert health.refused == 5
-    assert health.msg.startswith("2 ticks refused: not a finite number (AAPL); 1 tick refused: ")
-
-
-async def test_ragged_columns_are_refused_whole_and_the_next_batch_is_taken() -> None:
-    bench = Bench()
-    kind = Once(FeedBatch(["AAPL", "AAPL"], [1.0]), batch(2.0)).on(bench)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: bench.values() == [2.0])
-    assert bench.said("2 ticks refused: columns of unequal length")
-
-
-async def test_ten_thousand_keys_are_admitted_up_to_the_limit_and_asked_about_once() -> None:
-    bench = Bench()
-    flood = FeedBatch([f"k{n}" for n in range(10_000)], [1.0] * 10_000)
-    kind = Once(flood, flood, flood).on(bench)
-    kinds = bench.kinds[kind]
-    kinds.series = lambda feed: ()  # type: ignore[method-assign]
-    async with Running(bench.runner(bench.spec(kind, cadence=1.0))):
-        await until(lambda: len(bench.ticks()) == 3000)
-        await until(lambda: "degraded" in bench.states())
-    assert [len(specs) for specs in bench.asked] == [1000]
-    assert bench.said("ticks refused: unknown series (9,000 keys beyond the limit of 1,000)")
-
-
-async def test_what_the_caller_does_not_admit_is_refused_and_not_asked_again_soon() -> None:
-    bench = Bench(room=1)
-    rows = FeedBatch(["a", "b", "c"], [1.0, 2.0, 3.0])
-    kind = Once(*[rows] * 5).on(bench)
-    bench.kinds[kind].series = lambda feed: ()  # type: ignore[method-assign]
-    async with Running(bench.runner(bench.spec(kind, cadence=1.0))):
-        await until(lambda: bench.values() == [1.0] * 5)
-        await until(lambda: bench.said("unknown series (2 keys not admitted)"))
-    assert len(bench.asked) == 1
-
-
-@pytest.mark.parametrize("how", ["raises", "hangs"])
-async def test_admission_that_fails_keeps_known_series_running(how: str) -> None:
-    bench = Bench()
-
-    async def admit(source: int, specs: Sequence[SeriesSpec]) -> Mapping[str, SeriesInfo]:
-        if how == "hangs":
-            await asyncio.sleep(3600)
-        raise ConnectionError("the database is away")
-
-    bench.admit = admit  # type: ignore[method-assign]
-    kind = Once(FeedBatch(["AAPL", "new"], [1.0, 2.0])).on(bench)
-    async with Running(bench.runner(bench.spec(kind, cadence=1.0, series={"AAPL": SeriesInfo(1)}))):
-        await until(lambda: bench.values() == [1.0])
-        await until(lambda: "degraded" in bench.states())
-    why = "ConnectionError: the database is away" if how == "raises" else "timed out"
-    assert bench.said(f"could not be admitted: {why}")
 
 
 async def test_an_exception_is_down_with_its_words_and_then_tried_again() -> None:
@@ -221,196 +136,6 @@ async def test_waits_grow_and_health_resets_them(monkeypatch: pytest.MonkeyPatch
     # Half of 0.02, 0.04, 0.08 and 0.16 by the fixed jitter; after 0.12 s of health, half of 0.02 again.
     assert waits[:5] == pytest.approx([0.01, 0.02, 0.04, 0.08, 0.01])
     assert all(gap >= wait for gap, wait in zip(gaps, waits, strict=False))
-
-
-async def test_a_silent_feed_is_cancelled_and_begun_again() -> None:
-    bench, ended = Bench(), []
-
-    async def run(feed: Feed[Any]) -> Batches:
-        yield batch(1.0)
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            ended.append(1)
-
-    kind = bench.offer("mute", run)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: len(bench.values()) == 2)
-    assert ended
-    assert bench.said("silent for 0.2 s; next try in 1 s")
-
-
-async def test_a_feed_that_may_be_silent_is_left_alone() -> None:
-    bench = Bench()
-    kind = Once().on(bench)
-    async with Running(bench.runner(bench.spec(kind, cadence=0.01))) as runner:
-        await asyncio.sleep(0.5)
-        health = runner.health
-    assert bench.states() == ["starting"]
-    assert health.msg == "waiting for the first tick"
-
-
-async def test_a_batch_without_rows_is_a_sign_of_life() -> None:
-    bench = Bench()
-
-    async def run(feed: Feed[Any]) -> Batches:
-        while True:
-            yield FeedBatch([], [])
-            await asyncio.sleep(0.05)
-
-    kind = bench.offer("patient", run)
-    async with Running(bench.runner(bench.spec(kind))):
-        await asyncio.sleep(0.6)
-    assert "down" not in bench.states()
-
-
-async def test_time_spent_in_the_sink_is_not_the_silence_of_the_feed() -> None:
-    bench = Bench(Limits(look=0.02, silence=0.1, silence_extra=0.05, sink=5.0))
-
-    async def sink(source: int, ticks: Ticks) -> None:
-        await asyncio.sleep(0.4)
-        bench.taken.setdefault(source, []).append(ticks)
-
-    bench.sink = sink  # type: ignore[method-assign]
-    kind = bench.offer("steady", steady)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: len(bench.values()) == 2)
-    assert "down" not in bench.states()
-    assert bench.values() == [1.0, 2.0]
-
-
-async def test_a_process_that_stood_still_does_not_take_its_feeds_for_silent() -> None:
-    bench, jump = Bench(), [0.0]
-
-    async def slow(feed: Feed[Any]) -> Batches:
-        while True:
-            yield batch(1.0)
-            await asyncio.sleep(0.1)
-
-    kind = bench.offer("slow", slow)
-    runner = bench.runner(bench.spec(kind), monotonic=lambda: time.monotonic() + jump[0])
-    async with Running(runner):
-        await until(lambda: "live" in bench.states())
-        # Between two batches, when a look has found nothing new already.
-        await asyncio.sleep(0.05)
-        jump[0] = 3600.0
-        await until(lambda: len(bench.values()) > 5)
-    assert "down" not in bench.states()
-
-
-@pytest.mark.parametrize("how", ["raises", "hangs", "times out"])
-async def test_a_sink_that_fails_is_down_and_tried_again(how: str) -> None:
-    bench, calls = Bench(), []
-
-    async def sink(source: int, ticks: Ticks) -> None:
-        calls.append(1)
-        if how == "hangs":
-            await asyncio.sleep(3600)
-        raise TimeoutError("Redis") if how == "times out" else ConnectionError("the log is away")
-
-    bench.sink = sink  # type: ignore[method-assign]
-    kind = bench.offer("steady", steady)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: len(calls) >= 2)
-    words = {"raises": "the log is away", "hangs": "the worker has taken no ticks for 0.3 s", "times out": "Redis"}
-    assert bench.said(words[how])
-
-
-async def test_a_flood_that_never_waits_leaves_air_to_its_siblings() -> None:
-    bench = Bench()
-
-    async def run(feed: Feed[Any]) -> Batches:
-        while True:
-            yield batch(1.0)
-
-    flood, sibling = bench.offer("flood", run), bench.offer("steady", steady)
-    bench.sink = sparing(bench)  # type: ignore[method-assign]
-    one, other = bench.runner(bench.spec(flood)), bench.runner(bench.spec(sibling, source=2))
-    async with Running(one), Running(other):
-        began = time.monotonic()
-        await until(lambda: len(bench.values(2)) >= 30, seconds=5)
-        took = time.monotonic() - began
-        assert one.health.hz > 1000
-    assert took < 3
-
-
-def sparing(bench: Bench) -> Any:
-    """A sink that keeps nothing of the flood."""
-
-    async def sink(source: int, ticks: Ticks) -> None:
-        if source != 1:
-            bench.taken.setdefault(source, []).append(ticks)
-
-    return sink
-
-
-async def test_a_flood_of_bad_rows_leaves_air_too() -> None:
-    bench = Bench()
-
-    async def run(feed: Feed[Any]) -> Batches:
-        while True:
-            yield FeedBatch(["AAPL"], [])
-
-    bad, sibling = bench.offer("bad", run), bench.offer("steady", steady)
-    async with Running(bench.runner(bench.spec(bad))), Running(bench.runner(bench.spec(sibling, source=2))):
-        await until(lambda: len(bench.values(2)) >= 10, seconds=5)
-
-
-async def test_a_long_batch_reaches_the_sink_in_pieces() -> None:
-    bench = Bench(Limits(rows=1000))
-    kind = Once(batch(*map(float, range(3500)))).on(bench)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: len(bench.values()) == 3500)
-    assert [len(ticks) for ticks in bench.taken[1]] == [1000, 1000, 1000, 500]
-    assert bench.values() == list(range(3500))
-
-
-async def test_a_feed_that_swallows_its_cancellation_blocks_nobody_and_delivers_no_more() -> None:
-    bench, running = Bench(), [True]
-
-    async def run(feed: Feed[Any]) -> Batches:
-        while running[0]:
-            try:
-                yield batch(1.0)
-                await asyncio.sleep(0.01)
-            except asyncio.CancelledError:
-                await asyncio.sleep(0.05)
-
-    kind = bench.offer("mule", run)
-    task = asyncio.create_task(bench.runner(bench.spec(kind)).run())
-    await until(lambda: len(bench.values()) > 3)
-    began = time.monotonic()
-    task.cancel()
-    await asyncio.wait({task}, timeout=3)
-    assert task.cancelled()
-    assert time.monotonic() - began < 1
-    taken = len(bench.values())
-    await asyncio.sleep(0.2)
-    assert len(bench.values()) == taken
-    running[0] = False
-
-
-async def test_a_silent_feed_that_cannot_be_ended_is_not_started_without_end() -> None:
-    bench, free, runs = Bench(Limits(look=0.02, silence=0.05, silence_extra=0.0, end=0.04, retry_base=0.01)), [], []
-
-    async def run(feed: Feed[Any]) -> Batches:
-        runs.append(1)
-        while not free:
-            try:
-                await asyncio.sleep(3600)
-            except asyncio.CancelledError:
-                continue
-        yield batch(1.0)
-
-    kind = bench.offer("mule", run)
-    async with Running(bench.runner(bench.spec(kind))):
-        await until(lambda: bench.said("3 earlier runs of this feed have not ended; restart the worker"))
-        await asyncio.sleep(0.1)
-        assert len(runs) == 3
-    free.append(1)
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        task.cancel()
-        await asyncio.wait({task}, timeout=1)
 
 
 async def test_a_bad_config_names_the_field_and_is_not_tried_again() -> None:
