@@ -169,7 +169,7 @@ def a_worker_shares_its_log() -> list[CheckMessage]:
             "Without REDIS_URL the tick log is in the memory of the web process, which runs the feeds itself: what a "
             "worker appended here nobody could read.",
             hint="Set the same REDIS_URL for the web process and the worker, or start no worker.",
-            id="tickwall.E010",
+            id="tickwall.E013",
         )
     ]
 

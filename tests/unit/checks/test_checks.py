@@ -105,7 +105,7 @@ def test_several_processes_without_redis_are_an_error(
 
 def test_a_worker_without_redis_is_refused_and_a_site_without_it_is_not(settings: Any) -> None:
     assert ids() == []
-    with pytest.raises(SystemCheckError, match=r"(?s)tickwall\.E010.*web process.*HINT: .*REDIS_URL"):
+    with pytest.raises(SystemCheckError, match=r"(?s)tickwall\.E013.*web process.*HINT: .*REDIS_URL"):
         call_command("runworker", "feeds")
     settings.REDIS_URL = "redis://localhost"
     assert checks.a_worker_shares_its_log() == []
