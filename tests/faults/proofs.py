@@ -203,7 +203,7 @@ PROOFS = (
         "faults/test_database.py::test_f23_others_take_every_connection",
         "assert 500 == 503",
         "config/errors.py",
-        "away = isinstance(sys.exc_info()[1], Error)",
+        "away = isinstance(error, Error) and not isinstance(error, DataError | IntegrityError)",
         "away = False",
     ),
     _proof(
