@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 from django.db import DataError, Error, IntegrityError
@@ -18,6 +19,19 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
     """A program that mistypes an address of the API is answered in the API's own form, not with a page."""
     msg = f"There is no address {request.path}. GET /api/v1/openapi.json lists those that there are."
     return JsonResponse({"code": "not_found", "msg": msg}, status=404)
+
+
+class AwayInOneLine(logging.Filter):
+    """Has a request that the database did not answer logged in one line: that passes, and is not a defect."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, Error):
+            words = " ".join(str(error).split())
+            record.msg, record.args = "%s (%s)", (record.getMessage(), words)
+            record.exc_info = record.exc_text = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -306,10 +306,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"outside": {"()": "config.logs.Outside"}},
+    "filters": {"outside": {"()": "config.logs.Outside"}, "away": {"()": "config.errors.AwayInOneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outside"]}},
     # The pool tells every attempt while the database is away; those who wanted something from it say so once.
-    "loggers": {"psycopg.pool": {"level": "ERROR"}},
+    "loggers": {"psycopg.pool": {"level": "ERROR"}, "django.request": {"filters": ["away"]}},
     # LOG_LEVEL: what is logged, to standard error: DEBUG, INFO, WARNING or ERROR, and what is worse.
     "root": {"handlers": ["console"], "level": env.level("LOG_LEVEL", default="INFO")},
 }

@@ -33,10 +33,17 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clus
 
 
 @pytest_asyncio.fixture
-async def grown(shared: Cluster) -> AsyncIterator[Cluster]:
-    """The shared cluster, healed from what the test before has done to it."""
+async def grown(shared: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    """The shared cluster, healed from what the test before has done to it.
+
+    Afterwards none of its processes may have logged a traceback, but for those that name a word which the test expects:
+    `@pytest.mark.expects("ConnectionError")`.
+    """
     await shared.heal()
     await shared.until_shared(30)
     mark = shared.mark()
     yield shared
     print(*(f"--- {name}\n{shared[name].text(mark[name])[-3000:]}" for name in mark if name != "postgres"), sep="\n")
+    expected = [word for marker in request.node.iter_markers("expects") for word in marker.args]
+    found = shared.tracebacks(mark, *expected)
+    assert found == [], "\n".join(found)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -26,9 +27,6 @@ from tests.faults.viewers import Account, Resident, assert_ledger
 from tests.support.site import ROOT, LogCopy, Person, Site
 
 __all__ = ["Account", "Cluster", "Member", "Resident", "cluster"]
-
-# What may be said with a traceback while a database or a Redis is away; anything else is a defect.
-EXPECTED: tuple[str, ...] = ()
 
 DATA = """
 from django.core.management import call_command
@@ -238,13 +236,29 @@ class Cluster:
 
     def tracebacks(self, mark: dict[str, int] | None = None, *expected: str) -> list[str]:
         """Returns the tracebacks that the project's processes logged, but not those that name something expected."""
-        found = []
-        for member in (*self.webs, *self.workers):
-            for trace in member.text((mark or {}).get(member.name, 0)).split("Traceback (most recent call last)")[1:]:
-                body = trace.split("\n2")[0]
-                if not any(word in body for word in (*EXPECTED, *expected)):
-                    found.append(f"{member.name}: {body[-1500:]}")
-        return found
+        return [
+            f"{member.name}: {trace[-1500:]}"
+            for member in (*self.webs, *self.workers)
+            for trace in _traces(member.text((mark or {}).get(member.name, 0)))
+            if not any(word in trace for word in expected)
+        ]
+
+
+_LATER = re.compile(r"\n(?:\d{4}-\d\d-\d\d |\d+\.\d+\.\d+\.\d+:\d+ - - )")
+
+
+def _traces(log: str) -> list[str]:
+    """Returns the tracebacks in a log; an error and what it came from or came after are one."""
+    found: list[str] = []
+    goes_on = False
+    for part in log.split("Traceback (most recent call last)")[1:]:
+        body = _LATER.split(part)[0].rstrip()
+        if goes_on:
+            found[-1] += body
+        else:
+            found.append(body)
+        goes_on = body.endswith(("another exception occurred:", "direct cause of the following exception:"))
+    return found
 
 
 @asynccontextmanager

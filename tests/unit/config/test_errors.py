@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import pytest
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
@@ -50,3 +51,18 @@ def test_a_database_that_is_away_is_503_and_a_defect_is_500() -> None:
         answer = failed(error)
         assert answer.status_code == 500
         assert "Retry-After" not in answer
+
+
+def test_a_request_without_a_database_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A defect keeps its traceback."""
+    logger = logging.getLogger("django.request")
+    for error in (OperationalError("the connection\nis lost"), ZeroDivisionError("a defect")):
+        try:
+            raise error
+        except Exception:
+            logger.error("%s: %s", "Answered", "/d/ledger/", exc_info=True)
+    away, defect = caplog.records
+    assert (away.levelname, away.getMessage()) == ("WARNING", "Answered: /d/ledger/ (the connection is lost)")
+    assert away.exc_info is None
+    assert (defect.levelname, defect.getMessage()) == ("ERROR", "Answered: /d/ledger/")
+    assert defect.exc_info is not None
