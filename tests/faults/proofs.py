@@ -350,6 +350,14 @@ PROOFS = (
         "return LogDamaged(words) if _is_of_a_key(error, words) else LogUnreachable(words)",
         "return LogDamaged(words)",
     ),
+    _proof(
+        "poison",
+        "faults/test_processes.py::test_a_listener_survives_poison",
+        "the poison is taken",
+        "dashboard/ingest/worker.py",
+        "LISTEN_AGAIN = 0.5\n",
+        "LISTEN_AGAIN = 3600.0\n",
+    ),
 )
 
 

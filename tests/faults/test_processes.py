@@ -6,10 +6,12 @@ import asyncio
 import random
 import time
 from collections import Counter
+from pathlib import Path
 
 import psutil
+import pytest
 
-from tests.faults.rig import Cluster, Resident
+from tests.faults.rig import Cluster, Resident, cluster
 from tests.support.promise import promised
 
 
@@ -149,7 +151,6 @@ async def test_f7_rolling_restarts(grown: Cluster, chance: random.Random, full: 
     async with grown.audience(chance, 20, rate=5) as viewers:
         for viewer in viewers:
             viewer.silence()
-        mark = grown.mark()
         for _ in range(3 if full else 1):
             for name in ("web1", "worker1", "web2", "worker2"):
                 assert (await grown.term(name))[0] == 0, name
@@ -162,9 +163,10 @@ async def test_f7_rolling_restarts(grown: Cluster, chance: random.Random, full: 
         with promised():
             assert gaps(viewers) == []
         await grown.assert_ledger(viewers, repeats=60)
-        assert grown.tracebacks(mark) == []
 
 
+# channels_redis tidies up behind a listener in a task of its own, and nobody asks how that has ended.
+@pytest.mark.expects("_clean_receive_backup")
 async def test_f8_a_power_cut(grown: Cluster, chance: random.Random) -> None:
     """Fails when the log goes on after a restart of Redis as if it knew that nothing is missing, or does not go on."""
     async with grown.audience(chance, 4) as viewers:
@@ -184,20 +186,24 @@ async def test_f8_a_power_cut(grown: Cluster, chance: random.Random) -> None:
         await grown.assert_ledger(viewers)
 
 
-async def test_workers_share_and_survive_poison(grown: Cluster, chance: random.Random) -> None:
-    """Fails when a message that cannot be read ends the listener, so that changes wait for nobody."""
-    assert grown.redis is not None
-    owners = Counter(grown.owners().values())
-    assert owners == {"worker1": 10, "worker2": 10}
-    async with grown.audience(chance, 1) as viewers:
-        with grown.redis.client() as client:
-            for number, poison in enumerate([b"", b"\xff" * 40, b"x" * 12 + b"\xc0", b"y" * 12 + b"\x81\xa1t\xa1u"]):
+POISON = (b"", b"\xff" * 40, b"x" * 12 + b"\xc0", b"y" * 12 + b"\x81\xa1t\xa1u")
+
+
+async def test_a_listener_survives_poison(tmp_path: Path, chance: random.Random) -> None:
+    """Fails when a message that cannot be read ends the listener, or makes it deaf: changes then wait for the worker's
+    own look at the database, which comes once a minute here. There is one worker, as a message reaches one."""
+    options = {"webs": 1, "workers": 1, "sources": 4, "TICKWALL_RECONCILE_SECONDS": "60"}
+    async with cluster(tmp_path, **options) as it, it.audience(chance, 1) as (viewer,):
+        assert it.redis is not None
+        mark = it.mark()
+        (source,) = [number for number, row in viewer.names.items() if row["name"] == "ledger00"]
+        with it.redis.client() as client:
+            for number, poison in enumerate(POISON):
                 client.zadd("tickwall:layerfeeds", {poison + bytes([number]): time.time()})
-        await asyncio.sleep(3)
-        await asyncio.to_thread(grown.manage, "source", "disable", "ledger00")
-        ((source, _),) = [item for item in viewers[0].names.items() if item[1]["name"] == "ledger00"]
-        await viewers[0].until(lambda: viewers[0].states.get(source, [{"state": ""}])[-1]["state"] == "stopped", 3)
-        await asyncio.to_thread(grown.manage, "source", "enable", "ledger00")
-        await viewers[0].until(lambda: viewers[0].states[source][-1]["state"] == "live", 5)
-        assert all(worker.alive for worker in grown.workers)
-        await grown.assert_ledger(viewers)
+            await it.until(lambda: not client.exists("tickwall:layerfeeds"), 10, "the poison is taken")
+        for deed, state in (("disable", "stopped"), ("enable", "live")):
+            await asyncio.to_thread(it.manage, "source", deed, "ledger00")
+            await it.until(lambda state=state: viewer.states[source][-1]["state"] == state, 5, f"ledger00 is {state}")
+        assert it["worker1"].alive
+        await it.assert_ledger([viewer], repeats=20)
+        assert it.tracebacks(mark) == []
