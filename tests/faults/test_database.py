@@ -18,6 +18,7 @@ import pytest
 
 from dashboard.live.answers import GRANT_SECONDS
 from tests.faults.rig import Cluster, Resident, cluster
+from tests.support.site import Person
 from tests.support.viewer import Viewer
 
 LATENCY_MS = 500
@@ -164,17 +165,21 @@ def take_all(cluster: Cluster, taken: contextlib.ExitStack) -> None:
 
 async def test_f23_others_take_every_connection(grown: Cluster, chance: random.Random) -> None:
     """Fails when a request without a connection looks like a defect (tried: 500), or when ticks need one."""
+    ana = await asyncio.to_thread(Person(grown.urls[0]).sign_in, "ana", "ana likes numbers")
     async with grown.audience(chance, 4) as viewers:
         began = listen(viewers)
         with contextlib.ExitStack() as taken:
             await asyncio.to_thread(take_all, grown, taken)
             assert (await grown.get("/d/ledger/"))[0] == 503
+            # Without a word about who she is, the admin would ask her to sign in, which takes no database.
+            assert (await asyncio.to_thread(ana.get, "/admin/"))[0] == 503
             took, word = await asks(grown)
             assert took <= 10
             assert word == "4004"
             assert_live(viewers, began, time.monotonic() - began)
         await until_changes_work(grown, viewers[0], 10)
         assert (await grown.get("/d/ledger/"))[0] == 200
+        assert (await asyncio.to_thread(ana.get, "/admin/"))[0] == 200
         assert all(books.gaps == [] for viewer in viewers for books in viewer.books.values())
         # The source that was stopped may give its last ticks again.
         await grown.assert_ledger(viewers, repeats=20)

@@ -82,6 +82,7 @@ async def test_f30_a_viewer_who_reads_nothing(tmp_path: Path, full: bool) -> Non
         late = [float(np.percentile(ages, part)) for ages in (calm[len(calm) // 2 :], control.ages)]
         print(f"p{part} of the others: {late[0]:.0f} ms before, {late[1]:.0f} ms meanwhile")
         assert late[1] <= max(500.0, late[0] * 1.2)
+        assert late[1] <= late[0] + 100
         control.assert_right()
         assert control.close_code is None
         await control.close()
