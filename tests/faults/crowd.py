@@ -44,10 +44,11 @@ async def run(plan: dict[str, Any]) -> None:
                     guest.transport.abort()
         now = time.time()
         longest = max(max(guest.longest, now - guest.heard) for guest in guests)
+        heard = max(guest.heard for guest in guests)
         live = sum(guest.live and guest.transport is not None for guest in guests)
         positions = [guest.places for guest in guests]
         ends = {source: min(one.get(source, ("", 0))[1] for one in positions) for one in positions for source in one}
-        print(json.dumps({**vars(tally), "live": live, "longest": longest, "ends": ends}), flush=True)
+        print(json.dumps({**vars(tally), "live": live, "longest": longest, "heard": heard, "ends": ends}), flush=True)
         for guest in guests:
             guest.longest = 0.0
     for task in tasks:
@@ -61,7 +62,8 @@ class Crowd:
         self.process, self.size = process, size
 
     async def ask(self, word: str = "mark") -> dict[str, Any]:
-        """Returns what all viewers have seen; `longest` is the longest time without data since the last question."""
+        """Returns what all viewers have seen; `longest` is the longest time without data since the last question, and
+        `heard` when data last came to any of them."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(word.encode() + b"\n")

@@ -36,12 +36,15 @@ class Tally:
     whys: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    # Of those who were sent away for good: the code, and when data last came to them.
+    dismissed: list[tuple[int, float]] = field(default_factory=list)
     # When data came again after a line was lost, how long that took, and whether all sources were resumed.
     returns: list[tuple[float, float, bool]] = field(default_factory=list)
 
 
 class Guest(asyncio.Protocol):
-    """One viewer. A new connection goes to the next address, which is what a proxy would do."""
+    """One viewer. A new connection goes to the next address, which is what a proxy would do; who was told not to come
+    back stays away, as the page does."""
 
     def __init__(self, urls: list[str], number: int, plan: dict[str, Any], tally: Tally) -> None:
         self.urls, self.turn, self.tally = urls, number, tally
@@ -64,9 +67,10 @@ class Guest(asyncio.Protocol):
         self.recovered = True
         self.token = b""
         self.retry: tuple[float, float] | None = None
+        self.over = False
 
     async def stay(self) -> None:
-        """Connects, and connects again, until cancelled."""
+        """Connects, and connects again, until cancelled or sent away for good."""
         loop = asyncio.get_running_loop()
         while True:
             self._reset()
@@ -79,6 +83,8 @@ class Guest(asyncio.Protocol):
                 self.tally.refused += 1
             else:
                 await self._until_ended()
+                if self.over:
+                    return
                 if not self.open:
                     self.tally.refused += 1
             self.failures = 0 if self.live else self.failures + 1
@@ -138,7 +144,10 @@ class Guest(asyncio.Protocol):
             if opcode == 1:
                 self._take(bytes(self.buffer[begin:at]))
             elif opcode == 8:
-                self.tally.codes.append(int.from_bytes(self.buffer[begin : begin + 2], "big"))
+                code = int.from_bytes(self.buffer[begin : begin + 2], "big")
+                self.tally.codes.append(code)
+                if self.over:
+                    self.tally.dismissed.append((code, self.heard))
                 self.transport and self.transport.write(b"\x88\x80\0\0\0\0")
             elif opcode == 9:
                 self.transport and self.transport.write(b"\x8a\x80\0\0\0\0")
@@ -171,6 +180,7 @@ class Guest(asyncio.Protocol):
             case "subd":
                 self.recovered = all(source["recovered"] for source in message["sources"])
             case "bye":
+                self.over = not message["resume"]
                 self.retry = tuple(part / 1000 for part in message["retry"]) if message["retry"] else None  # type: ignore[assignment]
             case "err":
                 self.tally.wrong.append(str(message))
