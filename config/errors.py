@@ -21,12 +21,17 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"code": "not_found", "msg": msg}, status=404)
 
 
+def database_is_away(error: object) -> bool:
+    """Tells what passes from a defect: a question that makes no sense to the database is one of ours."""
+    return isinstance(error, Error) and not isinstance(error, DataError | IntegrityError)
+
+
 class AwayInOneLine(logging.Filter):
     """Has a request that the database did not answer logged in one line: that passes, and is not a defect."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, Error):
+        if database_is_away(error):
             words = " ".join(str(error).split())
             record.msg, record.args = "%s (%s)", (record.getMessage(), words)
             record.exc_info = record.exc_text = None
@@ -36,9 +41,7 @@ class AwayInOneLine(logging.Filter):
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database cannot be asked, which passes; 500 for a defect, which does not."""
-    error = sys.exc_info()[1]
-    away = isinstance(error, Error) and not isinstance(error, DataError | IntegrityError)
     page = loader.get_template("500.html").render()
-    if away:
+    if database_is_away(sys.exc_info()[1]):
         return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER)})
     return HttpResponse(page, status=500)
