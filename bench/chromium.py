@@ -107,13 +107,14 @@ class Memory:
 def memory(client: CDPSession) -> Memory:
     client.send("HeapProfiler.collectGarbage")
     found = {each["name"]: each["value"] for each in client.send("Performance.getMetrics")["metrics"]}
-    # The roots of trees that are in no document but still held by a script.
+    # The roots of trees that are in no document but still held by a script. Who asks holds them too, until it leaves.
+    client.send("DOM.enable")
     detached = client.send("DOM.getDetachedDomNodes")["detachedNodes"]
+    client.send("DOM.disable")
     return Memory(found["JSHeapUsedSize"] / 1e6, int(found["Nodes"]), len(detached))
 
 
 def inspect(page: Page) -> CDPSession:
     client = page.context.new_cdp_session(page)
     client.send("Performance.enable")
-    client.send("DOM.enable")
     return client

@@ -24,7 +24,14 @@ export class LinePanel extends Panel {
   }
 
   write() {
-    this.#writeLegend();
+    for (const id of this.config.series) {
+      const series = this.ctx.series(id);
+      const first = this.first(id);
+      const at = this.#cursor === null ? series.last : this.#lines.valueAt(id, this.#cursor);
+      const { text } = quote({ ...series, last: at }, first);
+      if (this.cells.write(id, 'last', text.last)) this.entitle(id, at);
+      this.cells.write(id, 'pct', text.percent);
+    }
   }
 
   resize() {
@@ -44,17 +51,6 @@ export class LinePanel extends Panel {
   #point(time) {
     if (time === this.#cursor) return;
     this.#cursor = time;
-    this.#writeLegend();
-  }
-
-  #writeLegend() {
-    for (const id of this.config.series) {
-      const series = this.ctx.series(id);
-      const first = this.first(id);
-      const at = this.#cursor === null ? series.last : this.#lines.valueAt(id, this.#cursor);
-      const { text } = quote({ ...series, last: at }, first);
-      if (this.cells.write(id, 'last', text.last)) this.entitle(id, at);
-      this.cells.write(id, 'pct', text.percent);
-    }
+    this.write();
   }
 }

@@ -37,9 +37,6 @@ export class Panel {
     this.drawHead();
   }
 
-  /** Puts its text into the page, after the drawing of all panels, see the scheduler. @param {number} _now monotonic ms */
-  write(_now) {}
-
   /** Its box has another size. */
   resize() {}
 
@@ -68,8 +65,8 @@ export class Panel {
     for (const src of this.sources) this.#vitals.set(src, this.ctx.vital(src));
     const { stale, badge } = headOf([...this.#vitals.values()]);
     if (this.#badge) {
-      // To say the same again would have the browser work out the style anew.
-      if (this.#badge.hidden !== (badge === null)) this.#badge.hidden = badge === null;
+      // Unlike `hidden` it costs no style while it stays as it is.
+      this.#badge.toggleAttribute('hidden', badge === null);
       const framed = badge !== null && badge.framed && this.el.classList.contains('tall');
       setBadge(this.#badge, badge && { ...badge, text: framed ? capital(badge.text) : badge.text }, !framed);
     }

@@ -10,8 +10,7 @@ const SLACK_MS = 4;
 /**
  * @typedef {object} Drawable
  * @property {(now: number) => void} draw
- * @property {(now: number) => void} [write] puts text into the page, when all that are drawn in this frame have been: a letter on a canvas has the
- *   browser lay out whatever text was changed before, once for each panel
+ * @property {(now: number) => void} [write] its text, when all have drawn: for a letter on a canvas the browser lays out what text has changed before
  */
 
 /**
@@ -128,13 +127,11 @@ export class Scheduler {
     this.#frame = null;
     const begin = this.#seams.now();
     const waiting = [...this.#entries.values()].filter((entry) => entry.dirty && entry.visible && begin >= this.#due(entry));
-    const drawn = [];
     for (const entry of waiting) {
       this.#draw(entry, begin);
-      drawn.push(entry);
       if (this.#seams.now() - begin >= BUDGET_MS) break;
     }
-    for (const { panel } of drawn) if (this.#entries.has(panel)) this.#try(panel, () => panel.write?.(begin));
+    for (const { panel, drawnAt } of waiting) if (drawnAt === begin && this.#entries.has(panel)) this.#call(panel, 'write', begin);
     this.#plan();
   }
 
@@ -143,12 +140,12 @@ export class Scheduler {
     entry.drawnAt = now;
     this.#entries.delete(entry.panel);
     this.#entries.set(entry.panel, entry);
-    this.#try(entry.panel, () => entry.panel.draw(now));
+    this.#call(entry.panel, 'draw', now);
   }
 
-  #try(panel, act) {
+  #call(panel, name, now) {
     try {
-      act();
+      panel[name]?.(now);
     } catch (error) {
       this.remove(panel);
       this.#onThrow(panel, error);

@@ -29,7 +29,7 @@ export class Sparks {
     const series = ctx.series(id);
     const stamp = `${series.time} ${series.last} ${Math.floor(end / (ctx.window() / 200))} ${ctx.window()}`;
     if (before?.stamp === stamp) return;
-    // All rows begin together; their sparklines take turns from then on, a tenth of them with each drawing.
+    // All begin together; from then on they take turns.
     const turn = before ? 0 : ((this.#turn += 1) % 10) / 10;
     this.#drawn.set(id, { stamp, at: now - turn * EVERY_MS });
     spark.draw(ctx.view(id), end - ctx.window(), end, palette, breaking(ctx.gaps(series.src)));

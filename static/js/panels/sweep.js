@@ -3,7 +3,6 @@
 export const LIT_MS = 400;
 /** Twice a second would be the most that does not flicker. Where everything ticks, cells that are always lit say nothing: so, less often. */
 export const EVERY_MS = 2_000;
-/** A little longer than the panels' own period: see `light`. */
 const SWEEP_MS = 150;
 
 /** @typedef {{classList: {add(name: string): void, remove(name: string): void}, dataset: Record<string, string>}} Cell */
@@ -37,7 +36,7 @@ export class Sweep {
     this.#lit.set(cell, now());
     cell.dataset.way = way;
     cell.classList.add('lit');
-    // Where cells are lit with each drawing, those that are due go out with it: the timer would have the browser paint another frame.
+    // With the next drawing, where there is one: the timer would have another frame painted.
     if (this.#timer === null || now() - this.#sweptAt >= SWEEP_MS / 3) this.#sweep();
   }
 
