@@ -242,6 +242,10 @@ TICKWALL_SOCKETS_WAITING = env.int("TICKWALL_SOCKETS_WAITING", default=30)
 # New sockets a second from one address, and the burst that is forgiven.
 TICKWALL_HANDSHAKES_PER_SECOND = env.float("TICKWALL_HANDSHAKES_PER_SECOND", default=10.0)
 TICKWALL_HANDSHAKES_BURST = env.int("TICKWALL_HANDSHAKES_BURST", default=60)
+# Failed logins within 15 minutes of one user name from one address, after which that pair waits for 15 minutes.
+TICKWALL_LOGIN_FAILURES_PER_USER = env.int("TICKWALL_LOGIN_FAILURES_PER_USER", default=5)
+# Failed logins within an hour from one address, whatever the names, after which it waits for an hour.
+TICKWALL_LOGIN_FAILURES_PER_ADDRESS = env.int("TICKWALL_LOGIN_FAILURES_PER_ADDRESS", default=50)
 
 # --- The road of a tick ---
 # Milliseconds between two flushes of the worker; the only time a tick waits on purpose.

@@ -10,8 +10,11 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from config import errors
-from config.login import Login
+from config.login import AdminLoginForm, Login
 from dashboard.api import api
+
+# Failed logins are counted there as here.
+admin.site.login_form = AdminLoginForm
 
 urlpatterns = [
     path("admin/", admin.site.urls),

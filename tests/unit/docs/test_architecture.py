@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from config import lifecycle
+from config import attempts, lifecycle
 from dashboard.feeds.limits import Limits
 from dashboard.ingest import worker
 from dashboard.live import advance, hub, mailbox, wire
@@ -70,6 +70,7 @@ def test_every_task_is_described() -> None:
 
 
 BOUNDS = {
+    "failed logins": f"{attempts.MOST:,} of each (`attempts.MOST`)",
     "the mailbox": f"{mailbox.MOST} messages (`mailbox.MOST`)",
     "the wire": f"{wire.BACKLOG_BYTES // 2**20} MiB (`BACKLOG_BYTES`)",
     "texts in the log": f"{ring.TEXT_BUDGET // 2**20} MiB of text (`TEXT_BUDGET`)",
