@@ -9,7 +9,10 @@ const SWEEP_MS = 150;
 
 function ofBrowser() {
   const still = matchMedia('(prefers-reduced-motion: reduce)');
-  return { now: () => performance.now(), setTimeout: (fn, ms) => setTimeout(fn, ms), random: Math.random, still: () => still.matches };
+  return {
+    now: () => performance.now(), random: Math.random, still: () => still.matches,
+    setTimeout: (fn, ms) => setTimeout(fn, ms), clearTimeout: (timer) => clearTimeout(timer),
+  };
 }
 
 export class Sweep {
@@ -21,7 +24,7 @@ export class Sweep {
   #timer = null;
   #sweptAt = -Infinity;
 
-  /** @param {{now: () => number, setTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
+  /** @param {{now: () => number, setTimeout: Function, clearTimeout: Function, random: () => number, still: () => boolean}} seams  still: the
    *   person wants no motion */
   constructor(seams = ofBrowser()) {
     this.#seams = seams;
