@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -113,19 +113,25 @@ class Grant:
         )
 
 
-def grant(viewer: Viewer, request: Subscribe) -> Grant | None:
-    """Returns what the request asks for, or None: the same for what does not exist and what may not be seen."""
-    rows: QuerySet[Series]
-    if request.dashboard is not None:
-        dashboard = Dashboard.objects.visible_to(viewer).filter(slug=request.dashboard).first()
-        if dashboard is None:
-            return None
-        rows = Series.objects.filter(hidden=False, panels__dashboard=dashboard).distinct()
-    else:
-        rows = visible_series(viewer).filter(pk__in=request.series)
-    found = list(rows.select_related("source").order_by("id"))
-    if request.dashboard is None and len(found) < len(request.series):
+def grant(viewer: Viewer, request: Subscribe, shown: MutableMapping[int, Grant]) -> Grant | None:
+    """Returns what the request asks for, or None: the same for what does not exist and what may not be seen.
+
+    `shown` holds what was found on dashboards already: whether somebody may open one is his own question, what stands
+    on it is the same for all who may.
+    """
+    if request.dashboard is None:
+        found = _read(visible_series(viewer).filter(pk__in=request.series))
+        return found if len(found.series) == len(request.series) else None
+    dashboard = Dashboard.objects.visible_to(viewer).filter(slug=request.dashboard).only("pk").first()
+    if dashboard is None:
         return None
+    if dashboard.pk not in shown:
+        shown[dashboard.pk] = _read(Series.objects.filter(hidden=False, panels__dashboard=dashboard).distinct())
+    return shown[dashboard.pk]
+
+
+def _read(rows: QuerySet[Series]) -> Grant:
+    found = list(rows.select_related("source").order_by("id"))
     sources = {row.source_id: row.source for row in found}
     made = Grant(
         tuple(SeriesGrant(row.pk, row.source_id, row.key, str(row), row.unit, row.decimals) for row in found),

@@ -37,11 +37,15 @@ class Answers:
         # Both in the order in which they were asked.
         self._people: dict[Hashable, Asked] = {}
         self._grants: dict[Hashable, Asked] = {}
+        # What stands on dashboards, for all who may open them, and since when it is kept.
+        self._shown: dict[int, Grant] = {}
+        self._shown_since = monotonic()
 
     def forget(self) -> None:
         """Has every question asked again that comes from now on."""
         self._people.clear()
         self._grants.clear()
+        self._look_anew()
 
     async def who(self, credentials: Credentials) -> Identity:
         """Returns who that is."""
@@ -58,10 +62,10 @@ class Answers:
         """
         viewer = identity.viewer
         if request.dashboard is None:
-            return await offload(access.grant)(viewer, request)
+            return await offload(access.grant)(viewer, request, {})
         self._let_go()
-        key = (viewer, request.dashboard)
-        grant: Grant | None = await self._ask(self._grants, key, lambda: access.grant(viewer, request))
+        key, shown = (viewer, request.dashboard), self._shown
+        grant: Grant | None = await self._ask(self._grants, key, lambda: access.grant(viewer, request, shown))
         if grant is None:
             self._grants.pop(key, None)
         return grant
@@ -74,6 +78,12 @@ class Answers:
         now = self._monotonic()
         while self._grants and now - next(iter(self._grants.values())).at > GRANT_SECONDS:
             del self._grants[next(iter(self._grants))]
+        if now - self._shown_since > GRANT_SECONDS:
+            self._look_anew()
+
+    def _look_anew(self) -> None:
+        # Another object: an answer that is on its way still has the old one.
+        self._shown, self._shown_since = {}, self._monotonic()
 
     async def _ask(self, kept: dict[Hashable, Asked], key: Hashable, question: Callable[[], Any]) -> Any:
         asked = kept.get(key)

@@ -140,7 +140,7 @@ class Stage:
 
     # --- who may see what ---
 
-    def grant(self, viewer: Viewer, request: Subscribe) -> Grant | None:
+    def grant(self, viewer: Viewer, request: Subscribe, shown: object) -> Grant | None:
         ids = self.boards.get(request.dashboard, ()) if request.dashboard else request.series
         if not ids or not set(ids) <= set(SERIES):
             return None

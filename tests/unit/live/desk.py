@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from typing import Any
 
 import pytest
@@ -55,7 +55,7 @@ class Desk:
     def identify(self, credentials: Credentials) -> Identity:
         return Identity(Viewer(), self.proven)
 
-    def grant(self, viewer: Viewer, request: Subscribe) -> Grant | None:
+    def grant(self, viewer: Viewer, request: Subscribe, shown: MutableMapping[int, Grant]) -> Grant | None:
         self.asked += 1
         if self.error is not None:
             raise self.error

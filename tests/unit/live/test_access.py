@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.sessions.models import Session as SessionRow
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from dashboard.live import access
 from dashboard.live.access import Credentials, Grant, identify
@@ -36,7 +37,7 @@ def bearer(text: str) -> Credentials:
 
 
 def ask(credentials: Credentials, dashboard: str | None = None, series: tuple[int, ...] = ()) -> Grant | None:
-    return access.grant(identify(credentials).viewer, Subscribe(1, dashboard, series, {}, 0, 600))
+    return access.grant(identify(credentials).viewer, Subscribe(1, dashboard, series, {}, 0, 600), {})
 
 
 # --- who is there ---
@@ -104,6 +105,19 @@ def test_cookies_in_several_headers_are_all_read() -> None:
     headers = [(b"cookie", b"a=1"), (b"host", b"x"), (b"cookie", b"sessionid=KEY"), (b"cookie", b"b=2")]
     assert Credentials.of_headers(headers).session_key == "KEY"
     assert Credentials.of_headers([(b"cookie", b"sessionidx=KEY; xsessionid=KEY")]).session_key is None
+
+
+def test_what_stands_on_a_dashboard_is_read_once_for_all_who_may_open_it(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    request, shown = Subscribe(1, "board", (), {}, 0, 600), dict[int, Grant]()
+    ana, cy = (identify(signed_in(person)).viewer for person in (cast.ana, cast.cy))
+    with django_assert_num_queries(2):
+        first = access.grant(ana, request, shown)
+    with django_assert_num_queries(1):
+        assert access.grant(ana, request, shown) is first
+    with django_assert_num_queries(1):
+        assert access.grant(cy, request, shown) is None, "what is known of a dashboard opens it to nobody"
 
 
 # --- tokens ---
