@@ -27,7 +27,26 @@ def test_the_numbers_stand_in_the_page_before_any_script_runs(cast: Cast, put: P
     shown = section(page(), panel)
     assert ">1,234.50<" in shown
     assert ">+1,134.50%<" in shown
-    assert '<span class="panel__sub wordy">USD</span>' in shown
+    assert ">USD</span>" in shown
+
+
+def test_bytes_are_shortened_and_stand_whole_in_the_title(cast: Cast, put: Put, ticked: Ticked, page: Page) -> None:
+    cast.apple.unit, cast.apple.decimals = "B/s", 0
+    cast.apple.save()
+    panel = put("line", cast.apple)
+    ticked(cast.apple, 2_863_294.0)
+    assert 'title="2,863,294 B/s">2.9\u00a0M<' in section(page(), panel)
+
+
+def test_a_figure_has_room_for_a_quarter_more_and_for_hundreds(
+    cast: Cast, put: Put, ticked: Ticked, page: Page
+) -> None:
+    panel = put("stat", cast.apple)
+    for value, shown in ((3.5, "100.00"), (900.0, "1,125.00"), (-900.0, "-1,125.00")):
+        ticked(cast.apple, value)
+        area = re.search(rf"#panel-{panel.pk} {{([^}}]*)}}", page())
+        assert area is not None
+        assert f"--ch: {len(shown)} " in area[1]
 
 
 def test_the_script_is_told_what_it_needs(cast: Cast, put: Put, ticked: Ticked, page: Page) -> None:
