@@ -222,7 +222,7 @@ class _ThroughDaphne:
             return
         receive = protocol.dataReceived
 
-        def received(data: bytes) -> None:
+        def is_taken(data: bytes) -> bool:
             text = short_text(data)
             if (
                 text is None
@@ -232,8 +232,16 @@ class _ThroughDaphne:
                 or protocol.current_frame is not None
                 or protocol.inside_message
                 or protocol.muted
-                or not take(text)
             ):
+                return False
+            try:
+                return take(text)
+            except Exception:
+                # It is made again where the viewer can be told of it; from here it would cut his line without a word.
+                return False
+
+        def received(data: bytes) -> None:
+            if not is_taken(data):
                 receive(data)
                 return
             overheard[self.name] += 1
