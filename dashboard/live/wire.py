@@ -67,7 +67,6 @@ class Wire:
         # Who waits for the end, and whether it has come: the close was sent, or the socket is gone.
         self._waiter: asyncio.Future[None] | None = None
         self._over = False
-        self.broken = False
         ways[way.name if way is not None else "asgi"] += 1
 
     def overhear(self, take: Take) -> None:
@@ -129,7 +128,6 @@ class Wire:
         except Exception:
             # Whatever a server raises here, it means that nobody is at the other end any more; the receiving side
             # of the socket hears of it and ends the connection.
-            self.broken = True
             self._end()
         self._sending = None
         if not self._over:

@@ -86,7 +86,7 @@ async def test_a_socket_that_breaks_ends_quietly_and_takes_nothing_more(error: E
     for _ in range(10):
         wire.write(frame("x" * 1000))
     await running
-    assert wire.broken
+    assert wire._over
     for _ in range(10_000):
         wire.write(frame("x" * 1000))
     assert not wire._backlog
